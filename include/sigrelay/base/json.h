@@ -1,0 +1,23 @@
+/* Small helpers over cJSON, for text that comes from outside. */
+#ifndef SIGRELAY_BASE_JSON_H
+#define SIGRELAY_BASE_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+#include <sigrelay/base/slice.h>
+#include <sigrelay/base/status.h>
+
+/* Parses the whole text (trailing white space allowed, trailing bytes not).
+ * NULL when it is not JSON or there is no memory. Free with cJSON_Delete. */
+cJSON *json_parse(struct slice text) MUST_CHECK;
+/* Follows keys "a", "b", … (a NULL-terminated list) through objects; NULL when
+ * one is missing. Case-sensitive. Borrowed from root. */
+const cJSON *json_at(const cJSON *root, ...) __attribute__((sentinel));
+/* The string at that path; the empty slice when missing or not a string.
+ * Borrowed from root. */
+struct slice json_str_at(const cJSON *root, ...) __attribute__((sentinel));
+/* A whole number that a double holds exactly. */
+enum status json_int(const cJSON *item, int64_t *out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,29 @@
+/* The rate governor of one upstream host: a token bucket, lowered by 429s and
+ * regained slowly. Pure.
+ *
+ * Each 429 multiplies the present rate by 0.7 (not below a tenth of the
+ * configured one, at most one cut a second) and empties the bucket; each full
+ * second without a 429 gives back 1 % of the configured rate. */
+#ifndef SIGRELAY_POLICY_BUCKET_H
+#define SIGRELAY_POLICY_BUCKET_H
+
+#include <stdbool.h>
+
+#include <sigrelay/base/clock.h>
+
+struct bucket {
+	double limit; /* configured, per second; 0 = no limit */
+	double rate;  /* present, per second */
+	double burst;
+	double tokens;
+	usec at;
+	usec cut_at;
+};
+
+void bucket_init(struct bucket *b, unsigned per_minute, unsigned burst, usec now);
+void bucket_configure(struct bucket *b, unsigned per_minute, unsigned burst, usec now);
+bool bucket_take(struct bucket *b, usec now);
+usec bucket_ready(const struct bucket *b, usec now); /* when the next take will succeed */
+void bucket_throttled(struct bucket *b, usec now);   /* the service answered 429 */
+
+#endif

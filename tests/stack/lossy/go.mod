@@ -1,0 +1,3 @@
+module sigrelay/tests/stack/lossy
+
+go 1.21

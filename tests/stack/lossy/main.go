@@ -1,0 +1,61 @@
+// Command lossy stands between a client and a service and loses answers on
+// demand. A request whose answer is to be lost does reach the service: what the
+// client cannot see has happened all the same. Everything else passes through.
+//
+// Its control listener:
+//
+//	POST /lose?n=1&how=502&until=queued&forward=yes&method=POST&path=/api/v1/log/entries
+//	     the next n requests of that method and path lose their answer
+//	     how      a status (502, 503, 429 …), reset (RST), close (FIN, no byte),
+//	              or hang (no byte until the client leaves or /release)
+//	     until    queued   the log has the leaf: the same POST is answered 409
+//	              answered the service has answered
+//	              release  someone has said POST /release
+//	              DURATION such as 500ms
+//	     forward  no: the service never sees the request (until is then a
+//	              duration or release, and at once if not given)
+//	POST /release   let go of every held request
+//	GET  /counts    {"requests","in_flight","lost","held","armed","answers":{"POST /api/v1/log/entries 409":1,…}}
+//	GET  /requests  one line a request, in the order of their ends
+//	POST /reset     counts to zero, nothing armed
+//	GET  /healthz
+package main
+
+import (
+	"flag"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:0", "address for clients")
+	control := flag.String("control", "127.0.0.1:0", "address for orders")
+	to := flag.String("to", "", "base URL of the service")
+	flag.Parse()
+
+	upstream, err := url.Parse(*to)
+	if err != nil || upstream.Scheme != "http" || upstream.Host == "" {
+		log.Fatalf("--to %q: want http://HOST:PORT", *to)
+	}
+	s := newShim(upstream)
+	go func() { log.Fatal(http.ListenAndServe(*control, s.orders())) }()
+	log.Fatal(http.ListenAndServe(*listen, s))
+}
+
+// newShim: connections to the service are not reused, so that a request never
+// dies of a connection that the service has just closed: faults are ours alone.
+func newShim(upstream *url.URL) *shim {
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(upstream)
+			r.Out.Host = r.In.Host
+		},
+		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		FlushInterval: -1,
+		ErrorHandler:  closeAsTheServiceDid,
+	}
+	return &shim{upstream: upstream, proxy: proxy, started: time.Now(), tally: newTally(), released: make(chan struct{})}
+}

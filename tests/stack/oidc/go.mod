@@ -1,0 +1,3 @@
+module sigrelay/tests/stack/oidc
+
+go 1.21
