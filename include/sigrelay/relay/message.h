@@ -1,0 +1,73 @@
+/* A request as it will be sent upstream, and an answer as it came back.
+ *
+ * Both are shared: by joined exchanges, by retries, by the memory of entries.
+ * They are counted; whoever keeps a pointer holds a reference. After they were
+ * made nobody changes them. */
+#ifndef SIGRELAY_RELAY_MESSAGE_H
+#define SIGRELAY_RELAY_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sigrelay/base/buf.h>
+#include <sigrelay/base/clock.h>
+#include <sigrelay/base/slice.h>
+#include <sigrelay/base/status.h>
+#include <sigrelay/sigstore/operation.h>
+#include <sigrelay/sigstore/route.h>
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST };
+
+#define REQUEST_ID_MAX 64
+
+struct request {
+	unsigned refs;
+	enum operation operation;
+	enum method method;
+	char id[REQUEST_ID_MAX + 1];        /* X-Request-Id, the client's own or made here */
+	char *target;                       /* path and query, no trailing slash */
+	struct slice path, query, entry_id; /* views of target */
+	/* Header lines for upstream, "Name: value" each ended by a NUL, one after
+	 * the other: end-to-end ones only. */
+	struct buf headers;
+	size_t header_count;
+	char *body; /* NULL when there is none; wiped when the operation carries secrets */
+	size_t body_size;
+	struct slice user_agent, authorization; /* views of headers; may be empty */
+};
+
+/* Copies what it needs. target is the route's. STATUS_NO_MEMORY. */
+enum status request_new(struct request **out, const struct route *route, enum method method) MUST_CHECK;
+/* Adds an end-to-end header; hop-by-hop ones and those the relay sets itself
+ * (Host, Content-Length, Accept-Encoding, Expect, X-Request-Id, …) are left out. A valid
+ * X-Request-Id is taken as the request's id. */
+enum status request_add_header(struct request *r, const char *name, const char *value) MUST_CHECK;
+/* After the last header: sets the views and makes the id if there is none (id_seed). */
+enum status request_seal(struct request *r, uint64_t id_seed) MUST_CHECK;
+struct request *request_ref(struct request *r);
+void request_unref(struct request *r); /* NULL is fine */
+
+struct answer {
+	unsigned refs;
+	int status;
+	struct buf head; /* "Name: value\r\n" lines, no status line */
+	struct buf body; /* decoded */
+};
+
+#define ANSWER_HEAD_MAX (64u << 10)
+
+/* An empty one, for the wire to fill or for an answer of our own. NULL: no memory. */
+struct answer *answer_new(int status, size_t body_max) MUST_CHECK;
+struct answer *answer_ref(struct answer *a);
+void answer_unref(struct answer *a); /* NULL is fine */
+/* The first header of that name, trimmed; empty when missing. */
+struct slice answer_header(const struct answer *a, const char *name);
+enum status answer_add_header(struct answer *a, const char *name, struct slice value) MUST_CHECK;
+/* Walks the headers that a client may see: *at starts at 0; false at the end.
+ * Hop-by-hop headers, lengths and codings are passed over. */
+bool answer_next_header(const struct answer *a, size_t *at, struct slice *name, struct slice *value);
+
+/* Is this header of one connection only, or ours to set (RFC 9110 7.6.1)? */
+bool header_is_ours(struct slice name);
+
+#endif

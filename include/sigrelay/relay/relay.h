@@ -1,0 +1,88 @@
+/* The relay's core: upstreams with their gates, what is in flight, what is
+ * remembered, and the clock they share. No libevent, no libcurl: time comes in
+ * through relay_turn, bytes leave through the wire port.
+ *
+ * Owner: server.c in production, the tests and the simulator else. */
+#ifndef SIGRELAY_RELAY_RELAY_H
+#define SIGRELAY_RELAY_RELAY_H
+
+#include <stdbool.h>
+
+#include <sigrelay/base/clock.h>
+#include <sigrelay/base/rng.h>
+#include <sigrelay/base/settings.h>
+#include <sigrelay/base/timers.h>
+#include <sigrelay/policy/backoff.h>
+#include <sigrelay/policy/budget.h>
+#include <sigrelay/policy/gate.h>
+#include <sigrelay/relay/creates.h>
+#include <sigrelay/relay/memory.h>
+#include <sigrelay/relay/telemetry.h>
+#include <sigrelay/relay/wire.h>
+#include <sigrelay/sigstore/operation.h>
+
+/* What of the settings the core acts on. */
+struct relay_config {
+	struct gate_config gate;
+	struct backoff backoff;
+	unsigned retry_budget, retry_budget_floor;
+	usec attempt_timeout, retry_for, poll_interval, poll_max, lookup_wait, hedge_after, notafter_margin;
+	size_t max_parked, memory_entries;
+	bool cosign_is_patient; /* `run` told cosign to wait: see server_options.embedded */
+};
+void relay_config_from(struct relay_config *c, const struct settings *s);
+
+struct upstream {
+	struct relay *relay;
+	enum service service;
+	struct gate gate;
+	struct budget budget;
+	struct timer wake; /* when the gate is to be asked again */
+	bool pumping, pump_again;
+	char last_error[SIDE_COUNT][160]; /* for /status; "" when none */
+};
+
+struct relay {
+	struct relay_config cfg;
+	struct instant now; /* set by relay_turn */
+	struct timers timers;
+	struct rng rng;
+	struct upstream upstream[SERVICE_COUNT];
+	struct creates creates;
+	struct memory memory;
+	struct telemetry telemetry;
+	const struct wire_ops *wire;
+	void *wire_arg;
+	size_t exchanges; /* begun and not answered */
+	size_t flights;   /* those that survive their clients too */
+	bool draining;
+	struct {
+		uint64_t count;
+		char last[256];
+		usec last_at;
+	} failures; /* exchanges that Sigstore failed: see server_failures */
+};
+
+enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire,
+		       void *wire_arg, uint64_t seed, struct instant now) MUST_CHECK;
+/* Every exchange must have ended; flights without a client are cancelled. */
+void relay_release(struct relay *r);
+void relay_configure(struct relay *r, const struct relay_config *cfg);
+
+/* What time it is: call at the begin of every event. Fires nothing. */
+void relay_set_now(struct relay *r, struct instant now);
+/* Fires what is due; returns when to call again (monotonic, USEC_NEVER: no timer). */
+usec relay_run_timers(struct relay *r);
+
+/* An attempt gets in the line of its upstream; it is sent when the gate lets
+ * it. STATUS_NO_MEMORY: it is not in line. */
+enum status relay_submit(struct relay *r, struct attempt *a, enum side side, usec deadline) MUST_CHECK;
+/* The owner judged an attempt that has ended (call from done, exactly once). */
+void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_after, const char *why);
+/* Not wanted any more, in line or on the wire; fine when it is neither. */
+void relay_withdraw(struct relay *r, struct attempt *a);
+
+enum breaker_state relay_breaker(const struct relay *r, enum service s, enum side side);
+size_t relay_parked(const struct relay *r);
+
+#endif

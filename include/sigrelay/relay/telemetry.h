@@ -1,0 +1,35 @@
+/* The relay's metrics: one table (telemetry.c), every known label combination
+ * at zero from the start. */
+#ifndef SIGRELAY_RELAY_TELEMETRY_H
+#define SIGRELAY_RELAY_TELEMETRY_H
+
+#include <sigrelay/base/metrics.h>
+#include <sigrelay/policy/gate.h>
+#include <sigrelay/policy/outcome.h>
+#include <sigrelay/sigstore/operation.h>
+
+/* How an exchange was saved that would have failed without the relay. */
+enum saved { SAVED_CONFLICT, SAVED_LOOKUP, SAVED_RETRY, SAVED_HEDGE, SAVED_OUTAGE, SAVED_COUNT };
+const char *saved_name(enum saved s);
+
+struct telemetry {
+	struct metrics *metrics;
+	struct metric_family *requests; /* code is open-ended: made when first seen */
+	struct metric *request_code[OP_COUNT][600];
+	struct metric *attempts[OP_COUNT][OUTCOME_COUNT];
+	struct metric *retries[OP_COUNT][OUTCOME_COUNT];
+	struct metric *request_seconds[OP_COUNT];
+	struct metric *attempt_seconds[OP_COUNT];
+	struct metric *breaker_state[SERVICE_COUNT][SIDE_COUNT];
+	struct metric *outage_seconds[SERVICE_COUNT][SIDE_COUNT];
+	struct metric *saved[SAVED_COUNT];
+	struct metric *parked, *in_flight, *clients, *remembered;
+	struct metric *conflicts_resolved, *lookups_waited, *creates_joined, *memory_answers, *junk_answers,
+	    *clients_gone, *hedges, *rejected;
+};
+
+enum status telemetry_init(struct telemetry *t) MUST_CHECK;
+void telemetry_release(struct telemetry *t);
+void telemetry_request(struct telemetry *t, enum operation op, int code, usec took);
+
+#endif
