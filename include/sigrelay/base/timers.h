@@ -13,7 +13,10 @@
 
 struct timers {
 	struct heap heap;
-	size_t reserved; /* timers that were given room */
+	struct heap again; /* set during a run for a time that has come: the next call's */
+	size_t reserved;   /* timers that were given room */
+	bool running;
+	usec now; /* of the run that is going on */
 };
 
 typedef void timer_fn(void *arg, usec now);

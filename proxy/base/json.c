@@ -1,0 +1,78 @@
+#include <sigrelay/base/json.h>
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* cJSON hands out C strings: a NUL, raw or written as \u0000, would end one
+ * early and make two different texts compare equal. */
+static bool holds_nul(struct slice text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] == '\0')
+			return true;
+		if (text.p[i] != '\\')
+			continue;
+		if (slice_starts((struct slice){ text.p + i, text.n - i }, "\\u0000"))
+			return true;
+		i++; /* what a backslash escapes starts no escape of its own */
+	}
+	return false;
+}
+
+static bool only_blank(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+		p++;
+	return p == end;
+}
+
+cJSON *json_parse(struct slice text)
+{
+	const char *end = NULL;
+	if (text.n == 0 || holds_nul(text))
+		return NULL;
+	cJSON *root = cJSON_ParseWithLengthOpts(text.p, text.n, &end, false);
+	if (root && !only_blank(end, text.p + text.n)) {
+		cJSON_Delete(root);
+		return NULL;
+	}
+	return root;
+}
+
+static const cJSON *walk(const cJSON *at, va_list keys)
+{
+	const char *key;
+	while (at && (key = va_arg(keys, const char *)))
+		at = cJSON_IsObject(at) ? cJSON_GetObjectItemCaseSensitive(at, key) : NULL;
+	return at;
+}
+
+const cJSON *json_at(const cJSON *root, ...)
+{
+	va_list keys;
+	va_start(keys, root);
+	const cJSON *found = walk(root, keys);
+	va_end(keys);
+	return found;
+}
+
+struct slice json_str_at(const cJSON *root, ...)
+{
+	va_list keys;
+	va_start(keys, root);
+	const cJSON *found = walk(root, keys);
+	va_end(keys);
+	return cJSON_IsString(found) ? slice_str(found->valuestring) : (struct slice){ NULL, 0 };
+}
+
+enum status json_int(const cJSON *item, int64_t *out)
+{
+	if (!cJSON_IsNumber(item))
+		return STATUS_INVALID;
+	double v = item->valuedouble;
+	if (!(v >= -9007199254740992.0 && v <= 9007199254740992.0) || (double)(int64_t)v != v)
+		return STATUS_INVALID;
+	*out = (int64_t)v;
+	return STATUS_OK;
+}
