@@ -41,6 +41,17 @@ need_tool() {
 	printf '%s\n' "$path"
 }
 
+# need_all: an end that says what to do, unless everything is built.
+need_all() {
+	local name version
+	while read -r name version _; do
+		need_tool "$name" "$version" >/dev/null
+	done < <(tools)
+	for name in oidc lossy; do
+		need_own "$name" >/dev/null
+	done
+}
+
 need_own() {
 	local path
 	path=$(own_path "$1")

@@ -15,7 +15,7 @@ set -euo pipefail
 # What is needed, as COMMAND:PACKAGE. What is there already, however it came
 # there, is not installed again.
 APT_NEEDS='mariadbd:mariadb-server docker-registry:docker-registry curl:curl
-jq:jq openssl:openssl promtool:prometheus flock:util-linux ps:procps'
+jq:jq openssl:openssl promtool:prometheus flock:util-linux ip:iproute2'
 
 APT_UPDATED=
 
@@ -121,10 +121,10 @@ main() {
 	for own in oidc lossy; do
 		if [ -f "$STACK_DIR/$own/go.mod" ]; then build_own "$own"; fi
 	done
+	install_schema
 	while read -r name version package <&3; do
 		build_tool "$name" "$version" "$package"
 	done 3< <(tools)
-	install_schema
 	say "everything is in $STACK_CACHE"
 }
 

@@ -15,47 +15,79 @@
 //	     forward  no: the service never sees the request (until is then a
 //	              duration or release, and at once if not given)
 //	POST /release   let go of every held request
-//	GET  /counts    {"requests","in_flight","lost","held","armed","answers":{"POST /api/v1/log/entries 409":1,…}}
+//	GET  /counts    {"requests","lost","held","armed",
+//	     "open":{"POST /api/v1/log/entries":1,…},"answers":{"POST /api/v1/log/entries 409":1,…}}
 //	GET  /requests  one line a request, in the order of their ends
 //	POST /reset     counts to zero, nothing armed
 //	GET  /healthz
+//
+// Addresses are HOST:PORT or unix:PATH; without a control address nothing can
+// be ordered, and lossy is a plain bridge.
 package main
 
 import (
+	"context"
 	"flag"
+	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"time"
 )
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address for clients")
-	control := flag.String("control", "127.0.0.1:0", "address for orders")
-	to := flag.String("to", "", "base URL of the service")
+	control := flag.String("control", "", "address for orders")
+	to := flag.String("to", "", "the service: http://HOST:PORT or unix:PATH")
 	flag.Parse()
 
-	upstream, err := url.Parse(*to)
-	if err != nil || upstream.Scheme != "http" || upstream.Host == "" {
-		log.Fatalf("--to %q: want http://HOST:PORT", *to)
+	s, err := newShim(*to)
+	if err != nil {
+		log.Fatal(err)
 	}
-	s := newShim(upstream)
-	go func() { log.Fatal(http.ListenAndServe(*control, s.orders())) }()
-	log.Fatal(http.ListenAndServe(*listen, s))
+	if *control != "" {
+		go func() { log.Fatal(http.Serve(listenAt(*control), s.orders())) }()
+	}
+	log.Fatal(http.Serve(listenAt(*listen), s))
+}
+
+func listenAt(address string) net.Listener {
+	network := "tcp"
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		network, address = "unix", path
+	}
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		log.Fatalf("cannot listen: %v", err)
+	}
+	return listener
 }
 
 // newShim: connections to the service are not reused, so that a request never
 // dies of a connection that the service has just closed: faults are ours alone.
-func newShim(upstream *url.URL) *shim {
+func newShim(to string) (*shim, error) {
+	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
+	upstream, err := url.Parse(to)
+	if path, ok := strings.CutPrefix(to, "unix:"); ok {
+		upstream, err = &url.URL{Scheme: "http", Host: "unix"}, nil
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		}
+	}
+	if err != nil || upstream.Scheme != "http" || upstream.Host == "" {
+		return nil, fmt.Errorf("--to %q: want http://HOST:PORT or unix:PATH", to)
+	}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(upstream)
 			r.Out.Host = r.In.Host
 		},
-		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true},
+		Transport:     transport,
 		FlushInterval: -1,
 		ErrorHandler:  closeAsTheServiceDid,
 	}
-	return &shim{upstream: upstream, proxy: proxy, started: time.Now(), tally: newTally(), released: make(chan struct{})}
+	return &shim{upstream: upstream, proxy: proxy, started: time.Now(), tally: newTally(), released: make(chan struct{})}, nil
 }

@@ -52,11 +52,11 @@ func (s *shim) take(r *http.Request) (loss, <-chan struct{}, bool) {
 
 func (s *shim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	s.tally.begin()
+	s.tally.begin(route(r))
 	order, released, lose := s.take(r)
 	if lose {
 		s.lose(w, r, order, released)
-		s.tally.end(s.line(r, began, "lost("+order.how+")"), route(r)+" lost", true)
+		s.tally.end(s.line(r, began, "lost("+order.how+")"), route(r), "lost", true)
 		return
 	}
 	seen := &watcher{ResponseWriter: w}
@@ -67,7 +67,7 @@ func (s *shim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if caught != nil || seen.status == 0 {
 			status = "broken"
 		}
-		s.tally.end(s.line(r, began, status), route(r)+" "+status, false)
+		s.tally.end(s.line(r, began, status), route(r), status, false)
 		if caught != nil {
 			panic(caught)
 		}

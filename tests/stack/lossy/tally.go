@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"sync"
@@ -26,20 +27,20 @@ func (s *shim) line(r *http.Request, began time.Time, end string) string {
 type tally struct {
 	mu       sync.Mutex
 	requests int
-	inFlight int
+	open     map[string]int // requests under way, by route
 	lost     int
 	held     int
 	answers  map[string]int
 	lines    []string
 }
 
-func newTally() *tally { return &tally{answers: map[string]int{}} }
+func newTally() *tally { return &tally{answers: map[string]int{}, open: map[string]int{}} }
 
-func (t *tally) begin() {
+func (t *tally) begin(route string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.requests++
-	t.inFlight++
+	t.open[route]++
 }
 
 func (t *tally) hold(by int) {
@@ -48,27 +49,25 @@ func (t *tally) hold(by int) {
 	t.held += by
 }
 
-func (t *tally) end(line, answer string, lost bool) {
+func (t *tally) end(line, route, how string, lost bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.inFlight--
+	if t.open[route]--; t.open[route] == 0 {
+		delete(t.open, route)
+	}
 	if lost {
 		t.lost++
 	}
-	t.answers[answer]++
+	t.answers[route+" "+how]++
 	t.lines = append(t.lines, line)
 }
 
 func (t *tally) counts(armed int) map[string]any {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	answers := make(map[string]int, len(t.answers))
-	for k, v := range t.answers {
-		answers[k] = v
-	}
 	return map[string]any{
-		"requests": t.requests, "in_flight": t.inFlight, "lost": t.lost,
-		"held": t.held, "armed": armed, "answers": answers,
+		"requests": t.requests, "open": maps.Clone(t.open), "lost": t.lost,
+		"held": t.held, "armed": armed, "answers": maps.Clone(t.answers),
 	}
 }
 
@@ -78,11 +77,11 @@ func (t *tally) transcript() []string {
 	return append([]string(nil), t.lines...)
 }
 
-// reset keeps what is under way, so that no count falls below zero later.
+// reset keeps what is under way: those requests have yet to end.
 func (t *tally) reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.requests, t.lost = t.inFlight, 0
+	t.requests, t.lost = 0, 0
 	t.answers, t.lines = map[string]int{}, nil
 }
 

@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # who reads this file uses what it sets
+# The log signer paused and going on again, and what the shim in front of Rekor
+# has seen. Needs lib.sh and the settings of env.
+
+signer_is_paused() { grep -q '^State:.T' "/proc/$(pid_of log-signer)/status"; }
+
+pause_signer() {
+	signal_part STOP log-signer
+	wait_for 'the log signer to be paused' 5 signer_is_paused
+}
+
+resume_signer() { signal_part CONT log-signer; }
+
+# counts FILTER: a value out of what the shim counts.
+counts() { curl -sSf "$STACK_REKOR_CONTROL/counts" | jq -r "$1"; }
+
+# answered ROUTE END: how many requests ended so, as in 'POST /api/v1/log/entries' 409.
+answered() { counts ".answers[\"$1 $2\"] // 0"; }
+
+CREATE='POST /api/v1/log/entries'
+LOOKUP='GET /api/v1/log/entries/{id}'
+
+# The answer has been lost, and the client has come back for more since.
+has_come_back() { [ "$(counts '.lost >= 1 and .requests >= 3')" = true ]; }
+
+transcript() { curl -sSf "$STACK_REKOR_CONTROL/requests"; }
+
+# log_size: how many entries the log has, as Rekor itself says.
+log_size() { curl -sSf "$STACK_REKOR_BEHIND_URL/api/v1/log" | jq -r .treeSize; }
+
+# has_entry INDEX: can the log's entry of that index be read?
+has_entry() { http_ok "$STACK_REKOR_BEHIND_URL/api/v1/log/entries?logIndex=$1"; }

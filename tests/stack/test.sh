@@ -1,0 +1,161 @@
+#!/bin/bash
+# The tests on the real services. One line a test, and a count at the end.
+#
+#   tests/stack/test.sh [--without-relay] [--list] [NAME...]
+#
+# NAME is a test's name or a shell pattern (quote it): 'incident*'. The relay is
+# SIGRELAY, else build/dev/sigrelay, else build/release/sigrelay; without one the
+# tests that need it fail, or are skipped if --without-relay says so.
+# Logs of a run in which something failed are kept, and their place is told.
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR source=cache.sh
+. "$(dirname "$0")/cache.sh"
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$STACK_DIR/lib.sh"
+# shellcheck source-path=SCRIPTDIR source=cosign.sh
+. "$STACK_DIR/cosign.sh"
+# shellcheck source-path=SCRIPTDIR source=incident.sh
+. "$STACK_DIR/incident.sh"
+# shellcheck source-path=SCRIPTDIR source=relay.sh
+. "$STACK_DIR/relay.sh"
+# shellcheck source-path=SCRIPTDIR source=tests.sh
+. "$STACK_DIR/tests.sh"
+
+PASSED=0 FAILED=0 SKIPPED=0
+WITHOUT_RELAY=
+HAVE_RELAY=
+
+# wanted NAME PATTERN...: without patterns everything is.
+wanted() {
+	local name=$1 pattern
+	shift
+	[ $# -gt 0 ] || return 0
+	for pattern; do
+		# shellcheck disable=SC2053 # it is a pattern
+		if [[ $name == $pattern ]]; then return 0; fi
+	done
+	return 1
+}
+
+# leave_nothing: what a test that broke off has left paused or running.
+leave_nothing() {
+	local job
+	resume_signer
+	for job in $(jobs -p); do
+		kill "$job" 2>/dev/null || true
+	done
+}
+
+# run_alone NAME COMMAND...: a test in a process and a folder of its own. Called
+# as a plain command, so that set -e holds inside.
+run_alone() {
+	(
+		set -euo pipefail
+		trap leave_nothing EXIT
+		mkdir -p "$RUN_DIR/$1" && cd "$RUN_DIR/$1"
+		export HOME=$PWD
+		shift
+		post "$STACK_REKOR_CONTROL/reset" >/dev/null
+		post "$STACK_FULCIO_CONTROL/reset" >/dev/null
+		post "$STACK_TSA_CONTROL/reset" >/dev/null
+		set -x
+		"$@"
+	) >"$RUN_DIR/$1.log" 2>&1 </dev/null
+}
+
+passed() {
+	PASSED=$((PASSED + 1))
+	echo "ok - $1"
+}
+
+failed() {
+	FAILED=$((FAILED + 1))
+	echo "not ok - $1"
+	[ ! -f "$RUN_DIR/$1.log" ] || tail -n 15 "$RUN_DIR/$1.log" | sed 's/^/    /'
+	echo "    log: $RUN_DIR/$1.log"
+}
+
+# run_test NAME NEEDS COMMAND...: NEEDS is relay or nothing.
+run_test() {
+	local name=$1 needs=$2 status
+	shift 2
+	if [ "$needs" = relay ] && [ -z "$HAVE_RELAY" ]; then
+		if [ -n "$WITHOUT_RELAY" ]; then
+			SKIPPED=$((SKIPPED + 1))
+			echo "skipped - $name: --without-relay"
+		else
+			echo "no relay: none in SIGRELAY, build/dev or build/release; build it, or say --without-relay" >"$RUN_DIR/$name.log"
+			failed "$name"
+		fi
+		return
+	fi
+	set +e
+	run_alone "$name" "$@"
+	status=$?
+	set -e
+	if [ "$status" -eq 0 ]; then passed "$name"; else failed "$name"; fi
+}
+
+finish() {
+	if [ -n "${STACK_HOME:-}" ] && [ -d "$STACK_HOME/pid" ]; then
+		"$STACK_DIR/down.sh" --keep "$STACK_HOME" || true
+	fi
+	if [ "$FAILED" -gt 0 ] || [ -z "${DONE:-}" ]; then
+		say "logs are kept: tests in $RUN_DIR, services in $RUN_DIR/stack/log"
+	else
+		rm -rf "$RUN_DIR"
+	fi
+}
+
+read_arguments() {
+	LIST=
+	PATTERNS=()
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--without-relay) WITHOUT_RELAY=yes ;;
+		--list) LIST=yes ;;
+		-*) die "unknown option '$1': expected --without-relay, --list or names of tests" ;;
+		*) PATTERNS+=("$1") ;;
+		esac
+		shift
+	done
+}
+
+# chosen: the lines of all_tests whose name is wanted.
+chosen() {
+	local line
+	all_tests | while read -r line; do
+		if wanted "${line%% *}" "${PATTERNS[@]}"; then printf '%s\n' "$line"; fi
+	done
+}
+
+main() {
+	local line test
+	read_arguments "$@"
+	if [ -n "$LIST" ]; then
+		chosen | cut -d ' ' -f 1
+		return
+	fi
+	chosen | grep -q . || die "no test is called ${PATTERNS[*]}: see --list"
+	RUN_DIR=$(mktemp -d "${TMPDIR:-/tmp}/sigrelay-test.XXXXXX")
+	STACK_HOME=$RUN_DIR/stack
+	trap finish EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	"$STACK_DIR/up.sh" "$STACK_HOME" >/dev/null
+	load_env "$STACK_HOME"
+	if find_relay; then
+		HAVE_RELAY=yes
+		start_relay
+	fi
+	while read -r line <&3; do
+		read -ra test <<<"$line"
+		run_test "${test[@]}"
+	done 3< <(chosen)
+	DONE=yes
+	echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
+	[ "$FAILED" -eq 0 ]
+}
+
+main "$@"
