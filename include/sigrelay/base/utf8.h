@@ -1,0 +1,18 @@
+/* UTF-8 from outside: what is well formed, and what may be shown to a person. */
+#ifndef SIGRELAY_BASE_UTF8_H
+#define SIGRELAY_BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sigrelay/base/slice.h>
+
+/* The length of the code point that s begins with, and the code point; 0 when
+ * s is empty or begins with bytes that are not well-formed UTF-8. */
+size_t utf8_next(struct slice s, uint32_t *code);
+/* False for control characters, line separators, marks that change the reading
+ * direction, other invisible format characters, and noncharacters: a line that
+ * holds one does not read as what it is. */
+bool utf8_printable(uint32_t code);
+
+#endif
