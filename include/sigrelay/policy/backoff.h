@@ -21,8 +21,14 @@ struct backoff {
  * the same instant; the caller clamps by its deadline. */
 usec backoff_wait(const struct backoff *b, unsigned n, bool throttled, usec retry_after, struct rng *r);
 
+/* Retry-After alone, with that jitter. */
+usec backoff_retry_after(usec retry_after, struct rng *r);
+
 /* Polls of one id: starts at `first`, grows by a quarter a poll to `max`, with
- * +-10 % jitter. n counts polls already made. */
+ * +-10 % jitter. n counts polls already made. A first above max stays as it is. */
 usec backoff_poll(usec first, usec max, unsigned n, struct rng *r);
+
+/* Uniform in [lo, hi]; lo when hi is not above it. */
+usec backoff_between(usec lo, usec hi, struct rng *r);
 
 #endif

@@ -1,24 +1,35 @@
 /* A circuit breaker for one side (read or write) of one upstream. Pure.
  *
  *   from       event                                              to
- *   CLOSED     breaker_failures failures in a row                 OPEN
- *   CLOSED     failures >= breaker_rate of at least               OPEN
- *              breaker_min_requests in breaker_window
- *   OPEN       next_probe has come and breaker_begin_probe        HALF_OPEN
+ *   CLOSED     cfg.failures failures in a row                     OPEN
+ *   CLOSED     a failure, with failures >= cfg.rate percent of    OPEN
+ *              at least cfg.min_requests in cfg.window
+ *   OPEN       next_probe has come and breaker_send               HALF_OPEN
  *   HALF_OPEN  the probe succeeds                                 CLOSED (ramping)
- *   HALF_OPEN  the probe fails (429 too) or is abandoned          OPEN, interval grown
- *   any        a success of an attempt sent before it opened      OPEN stays; in OPEN it brings
- *              next_probe to now (the upstream was seen to work)
+ *   HALF_OPEN  the probe fails (429 too)                          OPEN, interval doubled
+ *   HALF_OPEN  the probe is no verdict (cancelled, too big)       OPEN, interval kept
  *
- * The probe interval starts at probe_interval, doubles with jitter (+-20 %) to
- * probe_max; Retry-After of the failed probe is respected, up to probe_max.
- * While ramping, `ramp_limit` attempts may be in flight: 1, doubled by each
- * full round of successes, halved by a failure, until it passes ramp_done or
- * `max_in_flight` and the ramp is over. Nothing ramps at process start. */
+ * An attempt bears the epoch in which it was sent; every change of state begins
+ * a new one. An attempt of a past epoch (a straggler) says nothing of the
+ * present: a POST that hung before the outage and times out after it must not
+ * open the breaker again. Only in OPEN a straggler that succeeds is good news:
+ * the next probe is due now.
+ *
+ * From the beginning of one probe to the next at least the probe interval
+ * passes, whatever became of the first one: abandoned, or good news from
+ * stragglers. The interval starts at probe_interval and doubles to probe_max,
+ * drawn from +-20 % of that, never outside [probe_interval, probe_max]. A
+ * Retry-After of the attempt that opened it is respected, up to probe_max.
+ *
+ * While ramping, `ramp_limit` attempts sent since the recovery may be in
+ * flight: 1, doubled by each full round of successes, halved by a failure or a
+ * 429, until it reaches max_in_flight and the ramp is over. Nothing ramps at
+ * process start. */
 #ifndef SIGRELAY_POLICY_BREAKER_H
 #define SIGRELAY_POLICY_BREAKER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/rng.h>
@@ -27,8 +38,8 @@
 enum breaker_state { BREAKER_CLOSED, BREAKER_HALF_OPEN, BREAKER_OPEN };
 
 struct breaker_config {
-	unsigned failures;
-	unsigned rate; /* percent; 0 = no rate condition */
+	unsigned failures; /* 0 = no such condition */
+	unsigned rate;     /* percent; 0 = no rate condition */
 	usec window;
 	unsigned min_requests;
 	usec probe_interval, probe_max;
@@ -40,32 +51,37 @@ struct breaker_config {
 struct breaker {
 	struct breaker_config cfg;
 	enum breaker_state state;
-	usec since; /* when the state was entered */
-	unsigned in_a_row;
+	usec since;        /* when the state was entered */
+	uint64_t epoch;    /* the present one */
+	unsigned out;      /* attempts of this epoch in flight */
+	unsigned in_a_row; /* failures */
 	struct {
-		usec start;
+		int64_t slot; /* time / slot width */
 		unsigned ok, failed;
 	} bucket[BREAKER_BUCKETS];
 	usec interval;       /* the present probe interval */
 	usec next_probe;     /* in OPEN */
+	usec earliest_probe; /* … however good the news */
 	unsigned ramp_limit; /* 0 = not ramping */
 	unsigned ramp_good;  /* successes in this round */
-	usec opened_at;      /* start of the outage (CLOSED: 0) */
+	usec opened_at;      /* start of the outage; meaningless in CLOSED */
 	usec outage_total;   /* of ended outages */
 };
 
 void breaker_init(struct breaker *b, const struct breaker_config *cfg, usec now);
 void breaker_configure(struct breaker *b, const struct breaker_config *cfg); /* reload; keeps the state */
-/* An attempt ended. `probe`: it was the probe. retry_after < 0: none named.
- * Returns true when the state changed. */
-bool breaker_report(struct breaker *b, enum outcome o, bool probe, usec retry_after, usec now, struct rng *r);
-/* OPEN and next_probe <= now: enters HALF_OPEN and returns true; the caller
- * sends exactly one attempt and reports it with probe = true. */
-bool breaker_begin_probe(struct breaker *b, usec now);
-/* When sending may next be possible: now in CLOSED, next_probe in OPEN,
- * USEC_NEVER in HALF_OPEN (the probe's end wakes). */
+/* When an attempt may be sent: now (or before) if one may be; next_probe in
+ * OPEN; USEC_NEVER when something in flight has to end first (the probe, or the
+ * ramp is full). */
 usec breaker_wake(const struct breaker *b, usec now);
-/* How many attempts may be in flight on this side now: 0 in OPEN and
+/* An attempt goes out (breaker_wake was not after now); in OPEN it is the probe
+ * and enters HALF_OPEN. Returns its epoch, to be reported exactly once. */
+uint64_t breaker_send(struct breaker *b, usec now);
+/* That attempt ended; OUTCOME_CANCELLED when it was abandoned. retry_after < 0:
+ * none named. Returns true when the state changed. */
+bool breaker_report(struct breaker *b, uint64_t epoch, enum outcome o, usec retry_after, usec now,
+		    struct rng *r);
+/* How many attempts sent in this epoch may be in flight: 0 in OPEN, 1 in
  * HALF_OPEN, ramp_limit while ramping, else cfg.max_in_flight. */
 unsigned breaker_allowance(const struct breaker *b);
 /* usec in which the breaker was not closed, up to now. */

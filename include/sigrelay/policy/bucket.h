@@ -1,5 +1,5 @@
 /* The rate governor of one upstream host: a token bucket, lowered by 429s and
- * regained slowly. Pure.
+ * regained slowly. It starts full. Pure.
  *
  * Each 429 multiplies the present rate by 0.7 (not below a tenth of the
  * configured one, at most one cut a second) and empties the bucket; each full
@@ -16,8 +16,10 @@ struct bucket {
 	double rate;  /* present, per second */
 	double burst;
 	double tokens;
-	usec at;
+	usec at;  /* up to when tokens are counted */
+	bool cut; /* by a 429, at cut_at */
 	usec cut_at;
+	usec regain_at; /* the next step back up */
 };
 
 void bucket_init(struct bucket *b, unsigned per_minute, unsigned burst, usec now);

@@ -1,19 +1,32 @@
 /* Who may send to an upstream now: one gate for each upstream.
  *
  * A ticket is a wish to send one attempt. The gate holds the tickets that have
- * to wait, earliest deadline first, and lets through as many as breaker (of the
- * ticket's side), rate governor, ramp and in-flight cap allow. While a side is
- * open its tickets are parked and one is let through as the probe each probe
- * interval. Pure: no timers, no sockets; the owner calls gate_next after
- * anything changed and again at the time it names.
+ * to wait and lets through as many as breaker (of the ticket's side), ramp,
+ * in-flight cap, rate governor and retry budget allow:
+ *
+ *   - within a side the earliest deadline goes first; where both sides may
+ *     send, they take turns, so that neither starves the other of the rate;
+ *   - an eighth of the cap is kept for each side, so that POSTs that hang leave
+ *     room for the polls that rescue them (a cap below 8 is too small to share);
+ *   - while a side is not closed its tickets are parked, and one is let through
+ *     as the probe each probe interval: the earliest deadline that leaves
+ *     GATE_PROBE_ROOM for an answer, else the latest one; it counts against
+ *     rate and cap too;
+ *   - while a side is closed a retry waits for the retry budget, and first
+ *     attempts pass it by. Who was parked does not: the ramp governs its return.
+ *
+ * Pure: no timers, no sockets; the owner calls gate_next until it returns NULL
+ * after anything changed (wait, report, leave, configure) and again at the time
+ * it names. With a closed breaker and nobody in line that costs O(1).
  *
  * Owner of a ticket: whoever made it. The gate borrows it from gate_wait until
- * gate_next returns it or gate_leave takes it out. */
+ * gate_report or gate_leave. */
 #ifndef SIGRELAY_POLICY_GATE_H
 #define SIGRELAY_POLICY_GATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/heap.h>
@@ -21,46 +34,61 @@
 #include <sigrelay/base/status.h>
 #include <sigrelay/policy/breaker.h>
 #include <sigrelay/policy/bucket.h>
+#include <sigrelay/policy/budget.h>
 #include <sigrelay/policy/outcome.h>
 
 enum side { SIDE_READ, SIDE_WRITE, SIDE_COUNT };
 const char *side_name(enum side s); /* "read", "write" */
 
 struct gate_config {
-	struct breaker_config breaker;
+	struct breaker_config breaker; /* max_in_flight is filled in by the gate */
 	unsigned rate_per_minute, rate_burst;
-	unsigned max_in_flight; /* both sides together */
+	unsigned retry_budget, retry_budget_floor; /* percent, retries per BUDGET_WINDOW */
+	unsigned max_in_flight;                    /* both sides together; 0 is taken as 1 */
 };
+
+#define GATE_PROBE_ROOM (10 * USEC_PER_SEC)
+
+/* The two queues of a side. */
+enum gate_lane { LANE_FIRST, LANE_RETRY, LANE_COUNT };
 
 struct gate_ticket {
 	struct heap_node node;
 	enum side side;
 	usec deadline;
+	bool retry; /* set by the owner before gate_wait: repeats an attempt that failed, or hedges one */
 	bool probe; /* set by gate_next: this attempt is the probe */
 	bool out;   /* sent and not yet reported */
+	enum gate_lane lane; /* the gate's own, as is epoch */
+	uint64_t epoch;
 };
 
 struct gate {
 	struct gate_config cfg;
 	struct breaker breaker[SIDE_COUNT];
 	struct bucket bucket;
-	struct heap line[SIDE_COUNT];
+	struct budget budget;
+	struct heap line[SIDE_COUNT][LANE_COUNT];
 	unsigned in_flight[SIDE_COUNT];
+	enum side turn;  /* which side goes first next */
 	struct rng *rng; /* borrowed */
 };
 
 void gate_init(struct gate *g, const struct gate_config *cfg, struct rng *rng, usec now);
 void gate_configure(struct gate *g, const struct gate_config *cfg, usec now);
-void gate_release(struct gate *g); /* tickets still in line are marked out */
+void gate_release(struct gate *g); /* tickets still in line are taken out */
+/* No retry; set ticket.retry after it where it is one. */
 void gate_ticket_init(struct gate_ticket *t, enum side side, usec deadline);
-/* Gets in line. STATUS_NO_MEMORY: not in line. */
+/* Gets in line; fine when it is in line. STATUS_NO_MEMORY: not in line.
+ * STATUS_INVALID: the ticket is out, report it first. */
 enum status gate_wait(struct gate *g, struct gate_ticket *t) MUST_CHECK;
 /* Leaves, whatever it was doing: in line, or out (an abandoned attempt is no
- * verdict on the upstream; an abandoned probe reopens the breaker at once with
- * the next probe due now). Fine when it does neither. */
+ * verdict on the upstream; an abandoned probe reopens the breaker, and the next
+ * one is due a probe interval after it was sent). Fine when it does neither. */
 void gate_leave(struct gate *g, struct gate_ticket *t, usec now);
-/* The next ticket that may be sent now (marked out), or NULL; then *wake says
- * when to ask again (USEC_NEVER: when something happens). */
+/* The next ticket that may be sent now (marked out), or NULL; then *wake, which
+ * is after now, says when to ask again (USEC_NEVER: when something happens).
+ * *wake is untouched when there is a ticket. */
 struct gate_ticket *gate_next(struct gate *g, usec now, usec *wake);
 /* The attempt of an out ticket ended. True when a breaker changed its state. */
 bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec retry_after, usec now);

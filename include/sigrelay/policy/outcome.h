@@ -51,8 +51,9 @@ enum transport {
 
 /* The outcome by transport and status alone (a 2xx is OUTCOME_GOOD until the
  * operation's own knowledge says junk or late). sent_bytes is the request
- * body's size: above big_body, a 502 or 413 or a closed connection is the load
- * balancer's limit, OUTCOME_TOO_BIG (facts: "Oversize at the public LB"). */
+ * body's size: above OUTCOME_BIG_BODY, a 502 or a closed connection is the load
+ * balancer's limit, OUTCOME_TOO_BIG (facts: "Oversize at the public LB"). A 413
+ * says so itself, and is final like every other refusal. */
 enum outcome outcome_of(enum transport t, int status, unsigned long long sent_bytes);
 
 #define OUTCOME_BIG_BODY (3u << 20) /* 3 MiB: below the smallest limit reported */

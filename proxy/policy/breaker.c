@@ -1,0 +1,239 @@
+#include <sigrelay/policy/breaker.h>
+
+#include <limits.h>
+#include <string.h>
+
+#include <sigrelay/policy/backoff.h>
+
+static const char *const names[] = {
+	[BREAKER_CLOSED] = "closed",
+	[BREAKER_HALF_OPEN] = "half-open",
+	[BREAKER_OPEN] = "open",
+};
+
+static void forget_window(struct breaker *b)
+{
+	memset(b->bucket, 0, sizeof(b->bucket));
+	for (unsigned i = 0; i < BREAKER_BUCKETS; i++)
+		b->bucket[i].slot = INT64_MIN;
+}
+
+void breaker_init(struct breaker *b, const struct breaker_config *cfg, usec now)
+{
+	*b = (struct breaker){ .cfg = *cfg, .state = BREAKER_CLOSED, .since = now };
+	forget_window(b);
+}
+
+static usec longest_interval(const struct breaker *b)
+{
+	return usec_max(b->cfg.probe_interval, b->cfg.probe_max);
+}
+
+static bool ramp_is_over(const struct breaker *b)
+{
+	return b->ramp_limit >= b->cfg.max_in_flight;
+}
+
+void breaker_configure(struct breaker *b, const struct breaker_config *cfg)
+{
+	if (cfg->window != b->cfg.window)
+		forget_window(b);
+	b->cfg = *cfg;
+	b->interval = usec_max(b->cfg.probe_interval, usec_min(b->interval, longest_interval(b)));
+	b->next_probe = usec_min(b->next_probe, usec_add(b->since, longest_interval(b)));
+	if (ramp_is_over(b))
+		b->ramp_limit = 0;
+}
+
+/* The only place that changes the state. */
+static void enter(struct breaker *b, enum breaker_state s, usec now)
+{
+	if (b->state == BREAKER_CLOSED)
+		b->opened_at = now;
+	else if (s == BREAKER_CLOSED)
+		b->outage_total += now - b->opened_at;
+	b->state = s;
+	b->since = now;
+	b->epoch++;
+	b->out = 0;
+}
+
+static void schedule_probe(struct breaker *b, usec retry_after, usec now, struct rng *r)
+{
+	usec shortest = b->cfg.probe_interval, longest = longest_interval(b);
+	usec asked = usec_max(retry_after, 0);
+	usec lo = usec_max(b->interval - b->interval / 5, asked);
+	usec hi = usec_max(usec_add(b->interval, b->interval / 5), usec_add(asked, asked / 10));
+	lo = usec_min(usec_max(lo, shortest), longest);
+	b->next_probe = usec_add(now, backoff_between(lo, usec_min(hi, longest), r));
+}
+
+static void trip(struct breaker *b, usec retry_after, usec now, struct rng *r)
+{
+	enter(b, BREAKER_OPEN, now);
+	b->interval = b->cfg.probe_interval;
+	schedule_probe(b, retry_after, now, r);
+}
+
+static void recover(struct breaker *b, usec now)
+{
+	enter(b, BREAKER_CLOSED, now);
+	b->in_a_row = 0;
+	forget_window(b);
+	b->ramp_limit = 1;
+	b->ramp_good = 0;
+	if (ramp_is_over(b))
+		b->ramp_limit = 0;
+}
+
+static int64_t slot_at(const struct breaker *b, usec now)
+{
+	return now / usec_max(b->cfg.window / BREAKER_BUCKETS, 1);
+}
+
+static void count(struct breaker *b, bool failed, usec now)
+{
+	int64_t slot = slot_at(b, now);
+	size_t i = (size_t)(slot % BREAKER_BUCKETS);
+	if (b->bucket[i].slot != slot) {
+		b->bucket[i].slot = slot;
+		b->bucket[i].ok = b->bucket[i].failed = 0;
+	}
+	b->bucket[i].ok += !failed;
+	b->bucket[i].failed += failed;
+	b->in_a_row = failed ? b->in_a_row + 1 : 0;
+}
+
+static bool rate_too_high(const struct breaker *b, usec now)
+{
+	uint64_t ok = 0, failed = 0;
+	int64_t slot = slot_at(b, now);
+	for (unsigned i = 0; i < BREAKER_BUCKETS; i++) {
+		if (b->bucket[i].slot <= slot - BREAKER_BUCKETS)
+			continue;
+		ok += b->bucket[i].ok;
+		failed += b->bucket[i].failed;
+	}
+	return b->cfg.rate > 0 && ok + failed >= b->cfg.min_requests &&
+	       failed * 100 >= (ok + failed) * b->cfg.rate;
+}
+
+static bool must_trip(const struct breaker *b, usec now)
+{
+	return (b->cfg.failures > 0 && b->in_a_row >= b->cfg.failures) || rate_too_high(b, now);
+}
+
+static void ramp_up(struct breaker *b)
+{
+	if (b->ramp_limit == 0 || ++b->ramp_good < b->ramp_limit)
+		return;
+	b->ramp_good = 0;
+	b->ramp_limit = b->ramp_limit > UINT_MAX / 2 ? UINT_MAX : b->ramp_limit * 2;
+	if (ramp_is_over(b))
+		b->ramp_limit = 0;
+}
+
+static void ramp_down(struct breaker *b)
+{
+	if (b->ramp_limit == 0)
+		return;
+	b->ramp_good = 0;
+	if (b->ramp_limit > 1)
+		b->ramp_limit /= 2;
+}
+
+static bool report_closed(struct breaker *b, enum outcome o, usec retry_after, usec now, struct rng *r)
+{
+	switch (outcome_weight(o)) {
+	case WEIGHT_SUCCESS:
+		count(b, false, now);
+		ramp_up(b);
+		return false;
+	case WEIGHT_FAILURE:
+		count(b, true, now);
+		ramp_down(b);
+		break;
+	case WEIGHT_NEUTRAL:
+		if (o == OUTCOME_THROTTLED)
+			ramp_down(b);
+		return false;
+	}
+	if (!must_trip(b, now))
+		return false;
+	trip(b, retry_after, now, r);
+	return true;
+}
+
+static bool report_probe(struct breaker *b, enum outcome o, usec retry_after, usec now, struct rng *r)
+{
+	if (outcome_weight(o) == WEIGHT_SUCCESS) {
+		recover(b, now);
+		return true;
+	}
+	enter(b, BREAKER_OPEN, now);
+	if (outcome_weight(o) == WEIGHT_FAILURE || o == OUTCOME_THROTTLED) {
+		b->interval = usec_min(usec_add(b->interval, b->interval), longest_interval(b));
+		schedule_probe(b, retry_after, now, r);
+	} else {
+		b->next_probe = usec_max(now, b->earliest_probe);
+	}
+	return true;
+}
+
+static bool report_straggler(struct breaker *b, enum outcome o, usec now)
+{
+	if (b->state == BREAKER_OPEN && outcome_weight(o) == WEIGHT_SUCCESS)
+		b->next_probe = usec_min(b->next_probe, usec_max(now, b->earliest_probe));
+	return false;
+}
+
+usec breaker_wake(const struct breaker *b, usec now)
+{
+	if (b->state == BREAKER_OPEN)
+		return b->next_probe;
+	return b->out < breaker_allowance(b) ? now : USEC_NEVER;
+}
+
+uint64_t breaker_send(struct breaker *b, usec now)
+{
+	if (b->state == BREAKER_OPEN) {
+		enter(b, BREAKER_HALF_OPEN, now);
+		b->earliest_probe = usec_add(now, b->interval);
+	}
+	b->out++;
+	return b->epoch;
+}
+
+bool breaker_report(struct breaker *b, uint64_t epoch, enum outcome o, usec retry_after, usec now,
+		    struct rng *r)
+{
+	if (epoch != b->epoch)
+		return report_straggler(b, o, now);
+	b->out--;
+	if (b->state == BREAKER_HALF_OPEN)
+		return report_probe(b, o, retry_after, now, r);
+	return report_closed(b, o, retry_after, now, r);
+}
+
+unsigned breaker_allowance(const struct breaker *b)
+{
+	switch (b->state) {
+	case BREAKER_OPEN:
+		return 0;
+	case BREAKER_HALF_OPEN:
+		return 1;
+	case BREAKER_CLOSED:
+		break;
+	}
+	return b->ramp_limit > 0 ? b->ramp_limit : b->cfg.max_in_flight;
+}
+
+usec breaker_outage(const struct breaker *b, usec now)
+{
+	return b->outage_total + (b->state == BREAKER_CLOSED ? 0 : now - b->opened_at);
+}
+
+const char *breaker_state_name(enum breaker_state s)
+{
+	return names[s];
+}

@@ -1,0 +1,174 @@
+#include "unit.h"
+
+#include <sigrelay/base/rng.h>
+#include <sigrelay/policy/bucket.h>
+
+#define SEC USEC_PER_SEC
+
+static unsigned take_all(struct bucket *b, usec now)
+{
+	unsigned n = 0;
+	while (n < 100000 && bucket_take(b, now))
+		n++;
+	return n;
+}
+
+/* Sends as fast as the bucket lets, waking only when it says; counts. */
+static unsigned run(struct bucket *b, usec from, usec to)
+{
+	unsigned n = 0;
+	for (usec now = from; now < to; now = bucket_ready(b, now))
+		n += take_all(b, now);
+	return n;
+}
+
+static bool about(double value, double want)
+{
+	return value > want * 0.999999 && value < want * 1.000001;
+}
+
+static void test_starts_full_and_refills_at_the_rate(void)
+{
+	struct bucket b;
+	bucket_init(&b, 900, 60, 5);
+	CU_ASSERT_EQUAL(bucket_ready(&b, 5), 5);
+	CU_ASSERT_EQUAL(take_all(&b, 5), 60);
+	usec ready = bucket_ready(&b, 5);
+	CU_ASSERT_TRUE(ready > 5 + SEC / 15 - 2 && ready < 5 + SEC / 15 + 2);
+	CU_ASSERT_FALSE(bucket_take(&b, ready - 5));
+	CU_ASSERT_TRUE(bucket_take(&b, ready));
+	CU_ASSERT_EQUAL(take_all(&b, ready + 600 * SEC), 60);
+}
+
+static void test_a_minute_holds_what_was_configured(void)
+{
+	struct bucket b;
+	bucket_init(&b, 900, 60, 0);
+	unsigned n = run(&b, 0, 60 * SEC);
+	CU_ASSERT_TRUE(n <= 960 && n >= 958);
+}
+
+static void test_no_limit(void)
+{
+	struct bucket b;
+	bucket_init(&b, 0, 60, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 100000);
+	bucket_throttled(&b, 0);
+	CU_ASSERT_TRUE(bucket_take(&b, 0));
+	CU_ASSERT_EQUAL(bucket_ready(&b, 3), 3);
+}
+
+static void test_burst_of_nought_still_sends(void)
+{
+	struct bucket b;
+	bucket_init(&b, 60, 0, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 1);
+	CU_ASSERT_TRUE(bucket_take(&b, bucket_ready(&b, 0)));
+}
+
+static void test_429_cuts_and_empties(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_throttled(&b, 0);
+	CU_ASSERT_TRUE(about(b.rate, 7));
+	CU_ASSERT_FALSE(bucket_take(&b, 0));
+	bucket_throttled(&b, SEC - 1); /* within the second: empties, cuts no more */
+	CU_ASSERT_TRUE(about(b.rate, 7));
+	CU_ASSERT_EQUAL(take_all(&b, SEC - 1), 0);
+	bucket_throttled(&b, SEC);
+	CU_ASSERT_TRUE(about(b.rate, 4.9));
+}
+
+static void test_storm_ends_at_a_tenth(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	for (int i = 0; i < 100; i++)
+		bucket_throttled(&b, i * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 1));
+	usec ready = bucket_ready(&b, 99 * SEC);
+	CU_ASSERT_TRUE(ready > 99 * SEC && ready <= 100 * SEC + 1);
+}
+
+static void test_quiet_seconds_give_the_rate_back(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_throttled(&b, 0);
+	bucket_take(&b, SEC - 1);
+	CU_ASSERT_TRUE(about(b.rate, 7));
+	bucket_take(&b, SEC);
+	CU_ASSERT_TRUE(about(b.rate, 7.1));
+	bucket_take(&b, 30 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 10));
+	bucket_take(&b, 900 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 10)); /* and no more than it was */
+}
+
+static void test_another_429_delays_the_return(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_throttled(&b, 0);
+	bucket_throttled(&b, SEC / 2);
+	bucket_take(&b, SEC + SEC / 4);
+	CU_ASSERT_TRUE(about(b.rate, 7));
+}
+
+/* Tokens that came in while the rate was low are counted at the low rate. */
+static void test_refill_follows_the_rate_as_it_was(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 1000, 0);
+	for (int i = 0; i < 100; i++)
+		bucket_throttled(&b, i * SEC);
+	/* from 1/s, 0.1/s more each second: 1 + 1.1 + ... + 1.9 */
+	CU_ASSERT_EQUAL(take_all(&b, 99 * SEC + 10 * SEC), 14);
+}
+
+/* The promise to a sleeper: at bucket_ready a take succeeds, and not before. */
+static void test_ready_is_exact(void)
+{
+	struct rng r;
+	rng_seed(&r, 1);
+	for (int i = 0; i < 3000; i++) {
+		struct bucket b;
+		usec now = (usec)rng_below(&r, 1000000000);
+		bucket_init(&b, 1 + (unsigned)rng_below(&r, 2000), (unsigned)rng_below(&r, 5), now);
+		for (int k = 0; k < 6; k++) {
+			if (rng_below(&r, 3) == 0)
+				bucket_throttled(&b, now);
+			take_all(&b, now);
+			usec ready = bucket_ready(&b, now);
+			struct bucket early = b;
+			CU_ASSERT_TRUE_FATAL(ready > now);
+			CU_ASSERT_FALSE_FATAL(bucket_take(&early, ready - 2));
+			CU_ASSERT_TRUE_FATAL(bucket_take(&b, ready));
+			now = ready + (usec)rng_below(&r, 3 * SEC);
+		}
+	}
+}
+
+static void test_configure_keeps_the_cut(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_throttled(&b, 0);
+	bucket_configure(&b, 1200, 10, 0);
+	CU_ASSERT_TRUE(about(b.rate, 14));
+	CU_ASSERT_EQUAL(take_all(&b, 0), 0);
+	CU_ASSERT_EQUAL(take_all(&b, 100 * SEC), 10);
+	bucket_configure(&b, 0, 10, 100 * SEC);
+	CU_ASSERT_TRUE(bucket_take(&b, 100 * SEC));
+	bucket_configure(&b, 60, 3, 100 * SEC);
+	CU_ASSERT_EQUAL(take_all(&b, 100 * SEC), 3);
+	CU_ASSERT_TRUE(about(b.rate, 1));
+}
+
+TEST_SUITE(policy_bucket, TEST(test_starts_full_and_refills_at_the_rate),
+	   TEST(test_a_minute_holds_what_was_configured), TEST(test_no_limit),
+	   TEST(test_burst_of_nought_still_sends), TEST(test_429_cuts_and_empties),
+	   TEST(test_storm_ends_at_a_tenth), TEST(test_quiet_seconds_give_the_rate_back),
+	   TEST(test_another_429_delays_the_return), TEST(test_refill_follows_the_rate_as_it_was),
+	   TEST(test_ready_is_exact), TEST(test_configure_keeps_the_cut))
