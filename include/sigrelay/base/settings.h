@@ -91,13 +91,15 @@ void settings_load_free(struct settings_load *l);
  * and show all errors at once. */
 enum status settings_from_file(struct settings_load *l, const char *path) MUST_CHECK;
 /* Reads SIGRELAY_<NAME> for every setting; an unknown SIGRELAY_ name is an
- * error too, save SIGRELAY_CONFIG and names the program's own tests use
- * (SIGRELAY_CACHE). environ-like list. */
+ * error too, save SIGRELAY_CONFIG, names the program's own tests use
+ * (SIGRELAY_CACHE, _STACK_*, _TEST_*), and what Kubernetes sets beside a Service
+ * called sigrelay (_PORT*, _SERVICE_*). GITHUB_API_URL takes the place of
+ * github_api_url's default. environ-like list. */
 enum status settings_from_environment(struct settings_load *l, char *const *env) MUST_CHECK;
 /* Takes the flags off argv[1..]: --name VALUE, --name=VALUE, booleans also bare
- * --name and --no-name. `--config` is left to settings_load_all. Stops at "--"
- * or at the first argument that is not a setting's flag if stop_at_other, else
- * keeps others in place. *argc and argv are compacted; argv strings borrowed. */
+ * --name and --no-name. An argument that begins with "--" is never a VALUE. `--config` is left to
+ * settings_load_all. Stops at "--" or at the first argument that is not a setting's flag if stop_at_other,
+ * else keeps others in place. *argc and argv are compacted; argv strings borrowed. */
 enum status settings_from_flags(struct settings_load *l, int *argc, char **argv,
 				bool stop_at_other) MUST_CHECK;
 /* One value, as a caller's own override (source as given; where may be NULL). */
@@ -115,6 +117,12 @@ const char *settings_errors(const struct settings_load *l);
 const char *settings_empty(const struct settings_load *l);
 /* The config file in use, or NULL. */
 const char *settings_file(const struct settings_load *l);
+
+/* Where the value of that setting came from: whether a user gave it at all. */
+enum setting_source settings_source(const struct settings_load *l, const char *name);
+/* What only a process that listens minds: an address beyond loopback without
+ * allow_insecure_listen, the same address twice. Adds errors as above. */
+enum status settings_check_listen(struct settings_load *l) MUST_CHECK;
 
 /* Copies the gathered values out. */
 enum status settings_finish(const struct settings_load *l, struct settings *out) MUST_CHECK;
