@@ -16,7 +16,7 @@
 struct exchange;
 struct flight;
 
-/* answer: borrowed for the call. */
+/* answer: borrowed for the call. NULL: there was no memory for one; say 503. */
 typedef void exchange_answer_fn(struct exchange *x, struct answer *answer);
 
 struct exchange {

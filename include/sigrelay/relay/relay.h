@@ -7,6 +7,7 @@
 #define SIGRELAY_RELAY_RELAY_H
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/rng.h>
@@ -28,9 +29,10 @@ struct relay_config {
 	unsigned retry_budget, retry_budget_floor;
 	usec attempt_timeout, retry_for, poll_interval, poll_max, lookup_wait, hedge_after, notafter_margin;
 	size_t max_parked, memory_entries;
-	bool cosign_is_patient; /* `run` told cosign to wait: see server_options.embedded */
 };
 void relay_config_from(struct relay_config *c, const struct settings *s);
+
+struct flight;
 
 struct upstream {
 	struct relay *relay;
@@ -54,7 +56,7 @@ struct relay {
 	const struct wire_ops *wire;
 	void *wire_arg;
 	size_t exchanges; /* begun and not answered */
-	size_t flights;   /* those that survive their clients too */
+	TAILQ_HEAD(, flight) flights; /* those that survive their clients too */
 	bool draining;
 	struct {
 		uint64_t count;

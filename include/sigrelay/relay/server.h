@@ -20,8 +20,7 @@ struct server;
 struct server_options {
 	/* Embedded in `run`: listens on a free loopback port whatever `listen`
 	 * says, has no admin listener unless admin_listen was given by the user
-	 * (admin = true), and takes cosign's patience as retry_for, because run has
-	 * told cosign so by COSIGN_TIMEOUT. */
+	 * (admin = true). */
 	bool embedded;
 	bool admin;
 };

@@ -1,0 +1,164 @@
+#include <sigrelay/relay/exchange.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/relay/flight.h>
+#include <sigrelay/relay/reply.h>
+
+static void end(struct exchange *x)
+{
+	timer_release(&x->timer);
+	x->relay->exchanges--;
+}
+
+/* Does this status tell the client that Sigstore failed it? */
+static bool is_failure(const struct exchange *x, int status)
+{
+	return status >= 500 || status == 429 || (x->operation == OP_REKOR_CREATE && status == 409);
+}
+
+static void note_failure(struct exchange *x, int status)
+{
+	struct relay *r = x->relay;
+	enum service s = operation_service(x->operation);
+	r->failures.count++;
+	r->failures.last_at = r->now.mono;
+	snprintf(r->failures.last, sizeof(r->failures.last), "%s answered HTTP %d after every attempt (%s)",
+		 operation_name(x->operation), status,
+		 r->upstream[s].last_error[operation_side(x->operation)]);
+}
+
+void exchange_finish(struct exchange *x, struct answer *answer)
+{
+	struct relay *r = x->relay;
+	int status = answer ? answer->status : 503;
+	usec took = r->now.mono - x->begun;
+	end(x);
+	if (is_failure(x, status))
+		note_failure(x, status);
+	telemetry_request(&r->telemetry, x->operation, status, took);
+	log_event(LOG_DEBUG, "answer", LOG_S("request", x->id), LOG_S("operation", operation_name(x->operation)),
+		  LOG_S("client", x->patience.client), LOG_D("status", status), LOG_T("took", took));
+	x->on_answer(x, answer);
+}
+
+static void finish_own(struct exchange *x, struct answer *answer)
+{
+	exchange_finish(x, answer);
+	answer_unref(answer);
+}
+
+/* Its client waits no longer; the flight goes on for the next try. */
+static void on_timer(void *arg, usec now)
+{
+	struct exchange *x = arg;
+	struct answer *a = flight_not_yet(x);
+	log_event(LOG_WARN, "patience", LOG_S("request", x->id), LOG_S("operation", operation_name(x->operation)),
+		  LOG_S("client", x->patience.client), LOG_S("cause", "the client's own time-out is near"),
+		  LOG_T("wait", now - x->begun), LOG_S("next", "503, and the create goes on"));
+	flight_leave(x);
+	finish_own(x, a);
+}
+
+static bool from_memory(struct exchange *x, const struct request *q, const struct digest *key)
+{
+	struct relay *r = x->relay;
+	struct answer *entry = NULL;
+	char id[REKOR_ENTRY_ID_HEX + 1];
+	if (key)
+		entry = memory_create(&r->memory, key, id);
+	else if (q->operation == OP_REKOR_GET && q->method == METHOD_GET)
+		entry = memory_entry(&r->memory, q->entry_id, id);
+	if (!entry)
+		return false;
+	metric_add(r->telemetry.memory_answers, 1);
+	log_event(LOG_INFO, "from_memory", LOG_S("request", x->id), LOG_S("operation", operation_name(x->operation)),
+		  LOG_S("cause", "this relay has seen the entry"), LOG_S("next", "answer it at once"));
+	finish_own(x, reply_entry(key ? 201 : 200, id, entry));
+	return true;
+}
+
+/* Parked ones are bounded: past max_parked a new one hears so at once. */
+static bool crowded(const struct exchange *x)
+{
+	const struct relay *r = x->relay;
+	return relay_breaker(r, operation_service(x->operation), operation_side(x->operation)) != BREAKER_CLOSED &&
+	       relay_parked(r) >= r->cfg.max_parked;
+}
+
+/* A create may outlive this client's patience, so the patience is the exchange's own. */
+static enum status watch_patience(struct exchange *x)
+{
+	struct relay *r = x->relay;
+	if (x->operation != OP_REKOR_CREATE || x->patience.wait == USEC_NEVER)
+		return STATUS_OK;
+	x->deadline = deadline_add(deadline_none(), usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
+	enum status s = timer_init(&r->timers, &x->timer, on_timer, x);
+	if (s == STATUS_OK)
+		timer_set(&x->timer, x->deadline.at);
+	return s;
+}
+
+static enum status begin(struct exchange *x, struct request *q, const struct digest *key)
+{
+	struct create_key *k = key ? creates_find(&x->relay->creates, key) : NULL;
+	enum status s = watch_patience(x);
+	if (s != STATUS_OK)
+		return s;
+	if (!k)
+		return flight_start(x->relay, x, q, key);
+	flight_join(k, x);
+	return STATUS_OK;
+}
+
+void exchange_start(struct exchange *x, struct relay *r, struct request *request, exchange_answer_fn *on_answer,
+		    void *owner)
+{
+	struct digest key;
+	bool is_create = request->operation == OP_REKOR_CREATE;
+	*x = (struct exchange){
+		.relay = r,
+		.operation = request->operation,
+		.patience = patience_of(request->user_agent, request->operation),
+		.deadline = deadline_none(),
+		.begun = r->now.mono,
+		.on_answer = on_answer,
+		.owner = owner,
+	};
+	memcpy(x->id, request->id, sizeof(x->id));
+	r->exchanges++;
+
+	enum service s = operation_service(x->operation);
+	if (is_create && create_key_of(request, &key) != STATUS_OK) {
+		finish_own(x, reply_error(s, 503, 1, "out of memory: try again in a moment"));
+		return;
+	}
+	if (from_memory(x, request, is_create ? &key : NULL))
+		return;
+	if (crowded(x)) {
+		finish_own(x, reply_error(s, 503, (long)(r->cfg.gate.breaker.probe_interval / USEC_PER_SEC) + 1,
+					  "too many requests wait for this service already (max_parked): try again"));
+		return;
+	}
+	if (begin(x, request, is_create ? &key : NULL) != STATUS_OK)
+		finish_own(x, reply_error(s, 503, 1, "out of memory: try again in a moment"));
+}
+
+void exchange_abandon(struct exchange *x)
+{
+	if (!x->flight)
+		return;
+	metric_add(x->relay->telemetry.clients_gone, 1);
+	flight_leave(x);
+	end(x);
+}
+
+void exchange_turn_away(struct exchange *x, const char *why)
+{
+	if (!x->flight)
+		return;
+	flight_leave(x);
+	finish_own(x, reply_error(operation_service(x->operation), 503, 5, why));
+}

@@ -1,0 +1,217 @@
+#include <sigrelay/relay/relay.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/relay/flight.h>
+
+#define POLL_MAX (2 * USEC_PER_SEC)
+
+void relay_config_from(struct relay_config *c, const struct settings *s)
+{
+	*c = (struct relay_config){
+		.gate = {
+			.breaker = {
+				.failures = (unsigned)s->breaker_failures,
+				.rate = (unsigned)s->breaker_rate,
+				.window = s->breaker_window,
+				.min_requests = (unsigned)s->breaker_min_requests,
+				.probe_interval = s->probe_interval,
+				.probe_max = usec_max(s->probe_interval, s->probe_max),
+				.max_in_flight = (unsigned)s->max_attempts_in_flight,
+			},
+			.rate_per_minute = (unsigned)s->rate_limit,
+			.rate_burst = (unsigned)s->rate_burst,
+			.max_in_flight = (unsigned)s->max_attempts_in_flight,
+		},
+		.backoff = { .base = s->backoff_base, .throttle_base = s->throttle_base, .max = s->backoff_max },
+		.retry_budget = (unsigned)s->retry_budget,
+		.retry_budget_floor = (unsigned)s->retry_budget_floor,
+		.attempt_timeout = s->attempt_timeout,
+		.retry_for = s->retry_for,
+		.poll_interval = s->poll_interval,
+		.poll_max = usec_max(s->poll_interval, POLL_MAX),
+		.lookup_wait = s->lookup_wait,
+		.hedge_after = s->hedge_after,
+		.notafter_margin = s->notafter_margin,
+		.max_parked = (size_t)s->max_parked,
+		.memory_entries = (size_t)s->memory_entries,
+	};
+}
+
+static void pump(struct upstream *up);
+
+static void on_wake(void *arg, usec now)
+{
+	(void)now;
+	pump(arg);
+}
+
+static void pump_once(struct upstream *up)
+{
+	struct relay *r = up->relay;
+	struct gate_ticket *t;
+	usec wake = USEC_NEVER;
+	while ((t = gate_next(&up->gate, r->now.mono, &wake))) {
+		struct attempt *a = heap_owner(t, struct attempt, ticket);
+		a->on_wire = true;
+		a->sent_at = r->now.mono;
+		if (t->probe)
+			log_event(LOG_INFO, "probe", LOG_S("service", service_name(up->service)),
+				  LOG_S("side", side_name(t->side)), LOG_S("request", a->request->id),
+				  LOG_S("next", "on success the parked are released, on failure the interval grows"));
+		r->wire->send(r->wire_arg, a, r->cfg.attempt_timeout);
+		if (a->began)
+			a->began(a);
+	}
+	if (wake == USEC_NEVER)
+		timer_clear(&up->wake);
+	else
+		timer_set(&up->wake, wake);
+}
+
+/* Lets through what may go. Called after anything that can open the gate; a
+ * call from inside itself is put off until the present round is over. */
+static void pump(struct upstream *up)
+{
+	if (up->pumping) {
+		up->pump_again = true;
+		return;
+	}
+	up->pumping = true;
+	do {
+		up->pump_again = false;
+		pump_once(up);
+	} while (up->pump_again);
+	up->pumping = false;
+}
+
+static enum status upstream_init(struct relay *r, enum service s)
+{
+	struct upstream *up = &r->upstream[s];
+	up->relay = r;
+	up->service = s;
+	gate_init(&up->gate, &r->cfg.gate, &r->rng, r->now.mono);
+	budget_init(&up->budget, r->cfg.retry_budget, r->cfg.retry_budget_floor, r->now.mono);
+	return timer_init(&r->timers, &up->wake, on_wake, up);
+}
+
+enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire, void *wire_arg,
+		       uint64_t seed, struct instant now)
+{
+	*r = (struct relay){ .cfg = *cfg, .now = now, .wire = wire, .wire_arg = wire_arg };
+	TAILQ_INIT(&r->flights);
+	timers_init(&r->timers);
+	rng_seed(&r->rng, seed);
+	memory_init(&r->memory, cfg->memory_entries);
+	enum status st = telemetry_init(&r->telemetry);
+	for (enum service s = 0; st == STATUS_OK && s < SERVICE_COUNT; s++)
+		st = upstream_init(r, s);
+	if (st != STATUS_OK)
+		relay_release(r);
+	return st;
+}
+
+void relay_release(struct relay *r)
+{
+	flights_cancel(r);
+	for (enum service s = 0; s < SERVICE_COUNT; s++) {
+		timer_release(&r->upstream[s].wake);
+		gate_release(&r->upstream[s].gate);
+	}
+	memory_release(&r->memory);
+	telemetry_release(&r->telemetry);
+	timers_release(&r->timers);
+}
+
+void relay_configure(struct relay *r, const struct relay_config *cfg)
+{
+	r->cfg = *cfg;
+	memory_resize(&r->memory, cfg->memory_entries);
+	for (enum service s = 0; s < SERVICE_COUNT; s++) {
+		gate_configure(&r->upstream[s].gate, &cfg->gate, r->now.mono);
+		budget_configure(&r->upstream[s].budget, cfg->retry_budget, cfg->retry_budget_floor);
+		pump(&r->upstream[s]);
+	}
+}
+
+void relay_set_now(struct relay *r, struct instant now)
+{
+	r->now = now;
+}
+
+usec relay_run_timers(struct relay *r)
+{
+	timers_run(&r->timers, r->now.mono);
+	return timers_next(&r->timers);
+}
+
+enum status relay_submit(struct relay *r, struct attempt *a, enum side side, usec deadline)
+{
+	struct upstream *up = &r->upstream[a->service];
+	gate_ticket_init(&a->ticket, side, deadline);
+	a->on_wire = false;
+	enum status s = gate_wait(&up->gate, &a->ticket);
+	if (s == STATUS_OK)
+		pump(up);
+	return s;
+}
+
+static void log_breaker(const struct upstream *up, enum side side, enum breaker_state from, const char *why)
+{
+	const struct breaker *b = &up->gate.breaker[side];
+	const char *next = b->state == BREAKER_OPEN   ? "exchanges are parked; one probe goes out each interval" :
+			   b->state == BREAKER_CLOSED ? "the parked are released with growing concurrency" :
+							"the probe is out";
+	log_event(LOG_WARN, "breaker", LOG_S("service", service_name(up->service)), LOG_S("side", side_name(side)),
+		  LOG_S("from", breaker_state_name(from)), LOG_S("to", breaker_state_name(b->state)),
+		  LOG_S("cause", why), LOG_D("parked", gate_parked(&up->gate)),
+		  LOG_T("wait", b->state == BREAKER_OPEN ? usec_max(0, b->next_probe - up->relay->now.mono) : 0),
+		  LOG_S("next", next));
+}
+
+void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_after, const char *why)
+{
+	struct upstream *up = &r->upstream[a->service];
+	enum side side = a->ticket.side;
+	enum operation op = a->request->operation;
+	enum breaker_state from = up->gate.breaker[side].state;
+
+	a->on_wire = false;
+	metric_add(r->telemetry.attempts[op][o], 1);
+	metric_observe(r->telemetry.attempt_seconds[op], r->now.mono - a->sent_at);
+	if (o == OUTCOME_JUNK)
+		metric_add(r->telemetry.junk_answers, 1);
+	if (outcome_weight(o) == WEIGHT_FAILURE || o == OUTCOME_THROTTLED)
+		snprintf(up->last_error[side], sizeof(up->last_error[side]), "%s: %s", outcome_label(o), why);
+	if (gate_report(&up->gate, &a->ticket, o, retry_after, r->now.mono))
+		log_breaker(up, side, from, why);
+	pump(up);
+}
+
+void relay_withdraw(struct relay *r, struct attempt *a)
+{
+	struct upstream *up = &r->upstream[a->service];
+	if (a->on_wire) {
+		r->wire->cancel(r->wire_arg, a);
+		metric_add(r->telemetry.attempts[a->request->operation][OUTCOME_CANCELLED], 1);
+		a->on_wire = false;
+	}
+	gate_leave(&up->gate, &a->ticket, r->now.mono);
+	pump(up);
+}
+
+enum breaker_state relay_breaker(const struct relay *r, enum service s, enum side side)
+{
+	return r->upstream[s].gate.breaker[side].state;
+}
+
+size_t relay_parked(const struct relay *r)
+{
+	size_t n = 0;
+	for (enum service s = 0; s < SERVICE_COUNT; s++)
+		n += gate_parked(&r->upstream[s].gate);
+	return n;
+}
