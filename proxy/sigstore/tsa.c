@@ -1,0 +1,36 @@
+/* Sources: RFC 3161 2.4.2; timestamp-authority pkg/api/timestamp.go. */
+#include <sigrelay/sigstore/tsa.h>
+
+#include <limits.h>
+
+#include <openssl/err.h>
+#include <openssl/ts.h>
+
+#include "pem.h"
+
+/* 0 granted, 1 granted with modifications: the two that carry a token. */
+static bool granted(TS_RESP *resp)
+{
+	const ASN1_INTEGER *status = TS_STATUS_INFO_get0_status(TS_RESP_get_status_info(resp));
+	int64_t v;
+	return status && ASN1_INTEGER_get_int64(&v, status) == 1 && (v == 0 || v == 1) &&
+	       TS_RESP_get_token(resp);
+}
+
+bool tsa_timestamp_believed(struct slice body, const char **why)
+{
+	const unsigned char *p = (const unsigned char *)body.p, *end = p + body.n;
+	TS_RESP *resp = body.n > 0 && body.n <= INT_MAX ? d2i_TS_RESP(NULL, &p, (long)body.n) : NULL;
+	bool whole = resp && p == end;
+	bool good = whole && granted(resp);
+	*why = whole ? "a timestamp reply that grants no token" : "not a timestamp reply in DER";
+	TS_RESP_free(resp);
+	ERR_clear_error();
+	return good;
+}
+
+bool tsa_query_believed(struct slice body, const char **why)
+{
+	*why = "not a certificate chain in PEM";
+	return pem_is_certificates(body);
+}
