@@ -19,7 +19,8 @@ new_token() { curl -sSf "$STACK_OIDC_URL/token?email=$SIGNER" >"$1"; }
 point_cosign() {
 	COSIGN_VERSION=$1
 	COMMAND=("$(cosign_path "$1")")
-	unset COSIGN_REKOR_URL COSIGN_FULCIO_URL COSIGN_SIGNING_CONFIG
+	VERIFY_MORE=()
+	unset COSIGN_REKOR_URL COSIGN_FULCIO_URL COSIGN_TIMESTAMP_SERVER_URL COSIGN_SIGNING_CONFIG
 	case $2:$1 in
 	run:*)
 		# Nothing is set: that is what run is for.
@@ -31,6 +32,19 @@ point_cosign() {
 	direct:*) export COSIGN_REKOR_URL=$STACK_REKOR_URL COSIGN_FULCIO_URL=$STACK_FULCIO_URL ;;
 	serve:*) export COSIGN_REKOR_URL=http://$STACK_RELAY COSIGN_FULCIO_URL=http://$STACK_RELAY ;;
 	*) die "point_cosign: VIA '$2': expected direct, serve or run" ;;
+	esac
+}
+
+# with_timestamps VIA: has cosign 2 ask for a timestamp too, as cosign 3 does
+# anyway. Only for images: its sign-blob refuses unless told where to put one.
+with_timestamps() {
+	case $1:$COSIGN_VERSION in
+	*:3.*) ;;
+	direct:*) export COSIGN_TIMESTAMP_SERVER_URL=$STACK_TSA_URL/api/v1/timestamp ;;
+	serve:*) export COSIGN_TIMESTAMP_SERVER_URL=http://$STACK_RELAY/api/v1/timestamp ;;
+	esac
+	case $COSIGN_VERSION in
+	2.*) VERIFY_MORE=(--use-signed-timestamps) ;;
 	esac
 }
 
@@ -85,5 +99,5 @@ sign_image() {
 verify_image() {
 	local options
 	mapfile -t options < <(verify_options)
-	"$(cosign_path "$COSIGN_VERSION")" verify "${options[@]}" "$1"
+	"$(cosign_path "$COSIGN_VERSION")" verify "${options[@]}" "${VERIFY_MORE[@]}" "$1"
 }

@@ -34,7 +34,7 @@ find_go() {
 	pick_go "$GO_SWITCHES" || {
 		apt_install golang-go
 		pick_go "$GO_MINIMUM" && return 0
-		pick_go "$GO_SWITCHES" || die "the distribution's Go, $(go version 2>/dev/null || ls -d /usr/lib/go-*), is older than $GO_SWITCHES and cannot fetch a newer one: install Go $GO_MINIMUM or newer and put it on PATH (Debian 12: golang-go from bookworm-backports will do)"
+		pick_go "$GO_SWITCHES" || die "the distribution's Go, $(go version 2>/dev/null || ls -d /usr/lib/go-*), is older than $GO_SWITCHES and cannot fetch a newer one: install Go $GO_MINIMUM or newer and put it on PATH (a golang-go of $GO_SWITCHES or newer, as from backports, will do too)"
 	}
 	export GOTOOLCHAIN=$GO_FETCHED
 	say "$GO is older than $GO_MINIMUM: it fetches $GO_FETCHED through the module proxy"

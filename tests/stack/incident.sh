@@ -21,6 +21,18 @@ answered() { counts ".answers[\"$1 $2\"] // 0"; }
 CREATE='POST /api/v1/log/entries'
 LOOKUP='GET /api/v1/log/entries/{id}'
 
+# lose SERVICE VERSION QUERY: arms the shim of rekor, fulcio or tsa, with the path
+# that this cosign uses.
+lose() {
+	case $1:$2 in
+	rekor:*) post "$STACK_REKOR_CONTROL/lose?$3" ;;
+	fulcio:2.*) post "$STACK_FULCIO_CONTROL/lose?path=/api/v1/signingCert&$3" ;;
+	fulcio:*) post "$STACK_FULCIO_CONTROL/lose?path=/api/v2/signingCert&$3" ;;
+	tsa:*) post "$STACK_TSA_CONTROL/lose?path=/api/v1/timestamp&$3" ;;
+	*) die "lose '$1': expected rekor, fulcio or tsa" ;;
+	esac
+}
+
 # The answer has been lost, and the client has come back for more since.
 has_come_back() { [ "$(counts '.lost >= 1 and .requests >= 3')" = true ]; }
 

@@ -1,12 +1,13 @@
 #!/bin/bash
 # The tests on the real services. One line a test, and a count at the end.
 #
-#   tests/stack/test.sh [--without-relay] [--list] [NAME...]
+#   tests/stack/test.sh [--without-relay] [--keep] [--list] [NAME...]
 #
 # NAME is a test's name or a shell pattern (quote it): 'incident*'. The relay is
 # SIGRELAY, else build/dev/sigrelay, else build/release/sigrelay; without one the
 # tests that need it fail, or are skipped if --without-relay says so.
-# Logs of a run in which something failed are kept, and their place is told.
+# Logs of a run in which something failed are kept, and their place is told;
+# --keep keeps them always.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=cache.sh
@@ -24,6 +25,7 @@ set -euo pipefail
 
 PASSED=0 FAILED=0 SKIPPED=0
 WITHOUT_RELAY=
+KEEP=
 HAVE_RELAY=
 
 # wanted NAME PATTERN...: without patterns everything is.
@@ -101,11 +103,13 @@ finish() {
 	if [ -n "${STACK_HOME:-}" ] && [ -d "$STACK_HOME/pid" ]; then
 		"$STACK_DIR/down.sh" --keep "$STACK_HOME" || true
 	fi
-	if [ "$FAILED" -gt 0 ] || [ -z "${DONE:-}" ]; then
+	if [ "$FAILED" -gt 0 ] || [ -z "${DONE:-}" ] || [ -n "$KEEP" ]; then
 		say "logs are kept: tests in $RUN_DIR, services in $RUN_DIR/stack/log"
 	else
 		rm -rf "$RUN_DIR"
 	fi
+	# Last of all, whatever else is said.
+	[ -z "${DONE:-}" ] || echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
 }
 
 read_arguments() {
@@ -114,8 +118,9 @@ read_arguments() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--without-relay) WITHOUT_RELAY=yes ;;
+		--keep) KEEP=yes ;;
 		--list) LIST=yes ;;
-		-*) die "unknown option '$1': expected --without-relay, --list or names of tests" ;;
+		-*) die "unknown option '$1': expected --without-relay, --keep, --list or names of tests" ;;
 		*) PATTERNS+=("$1") ;;
 		esac
 		shift
@@ -131,13 +136,14 @@ chosen() {
 }
 
 main() {
-	local line test
+	local line test lines
 	read_arguments "$@"
+	mapfile -t lines < <(chosen)
+	[ ${#lines[@]} -gt 0 ] || die "no test is called ${PATTERNS[*]}: see --list"
 	if [ -n "$LIST" ]; then
-		chosen | cut -d ' ' -f 1
+		printf '%s\n' "${lines[@]%% *}"
 		return
 	fi
-	chosen | grep -q . || die "no test is called ${PATTERNS[*]}: see --list"
 	RUN_DIR=$(mktemp -d "${TMPDIR:-/tmp}/sigrelay-test.XXXXXX")
 	STACK_HOME=$RUN_DIR/stack
 	trap finish EXIT
@@ -149,12 +155,11 @@ main() {
 		HAVE_RELAY=yes
 		start_relay
 	fi
-	while read -r line <&3; do
+	for line in "${lines[@]}"; do
 		read -ra test <<<"$line"
 		run_test "${test[@]}"
-	done 3< <(chosen)
+	done
 	DONE=yes
-	echo "$PASSED passed, $FAILED failed, $SKIPPED skipped"
 	[ "$FAILED" -eq 0 ]
 }
 

@@ -15,6 +15,7 @@ all_tests() {
 		done
 	done
 	echo "lost-answer-without-relay-3.1.3 nothing test_lost_without 3.1.3"
+	each_fault without-relay nothing test_fault_without direct
 	for via in serve run; do
 		for v in $COSIGNS; do
 			echo "$via-blob-$v relay test_blob $v $via"
@@ -31,12 +32,28 @@ all_tests() {
 			echo "incident-serve-$how-$v relay test_incident_with $v serve $how"
 		done
 	done
+	each_fault serve relay test_fault_with serve
+	for v in $COSIGNS; do
+		echo "crowd-serve-$v relay test_crowd $v serve 8"
+	done
 	for pause in 2 10; do
 		for v in $COSIGNS; do
 			echo "slow-log-$pause-s-$v relay test_slow_log $v serve $pause"
 		done
 	done
 	echo "metrics relay test_metrics"
+}
+
+# each_fault WORD NEEDS FUNCTION VIA: what ends each cosign, a service at a time:
+# it has no second try for Fulcio, one at most for the timestamp, three for Rekor.
+each_fault() {
+	local v
+	for v in $COSIGNS; do
+		echo "fulcio-reset-$1-$v $2 $3 $v $4 fulcio n=1&how=reset&forward=no"
+		echo "fulcio-503-twice-$1-$v $2 $3 $v $4 fulcio n=2&how=503&forward=no"
+		echo "tsa-503-twice-$1-$v $2 $3 $v $4 tsa n=2&how=503&forward=no"
+		echo "rekor-502-six-times-$1-$v $2 $3 $v $4 rekor n=6&how=502&forward=no"
+	done
 }
 
 # must_fail COMMAND...: a plain `!` would not stop a test.
@@ -112,6 +129,47 @@ test_lost_without() {
 	transcript
 	grep -qF "$(known_error "$1")" said
 }
+
+# test_fault_without VERSION VIA SERVICE QUERY
+test_fault_without() {
+	local image
+	point_cosign "$1" "$2"
+	with_timestamps "$2"
+	image=$(new_image "fault-$1-$3")
+	lose "$3" "$1" "$4"
+	must_fail sign_image "$image" token
+	must_fail verify_image "$image"
+}
+
+test_fault_with() {
+	local image
+	point_cosign "$1" "$2"
+	with_timestamps "$2"
+	image=$(new_image "fault-$1-$3")
+	lose "$3" "$1" "$4"
+	sign_image "$image" token
+	verify_image "$image"
+}
+
+# test_crowd VERSION VIA N: the incident for N clients at once.
+test_crowd() {
+	local i client clients=()
+	point_cosign "$1" "$2"
+	pause_signer
+	lose rekor "$1" "n=$3&how=502&until=queued"
+	for ((i = 0; i < $3; i++)); do
+		echo "$i of $3" >"blob$i"
+		sign_blob "blob$i" >"said$i" 2>&1 &
+		clients+=($!)
+	done
+	wait_for 'all answers to be lost' 60 all_are_lost "$3"
+	resume_signer
+	for client in "${clients[@]}"; do wait "$client"; done
+	transcript
+	for ((i = 0; i < $3; i++)); do verify_blob "blob$i"; done
+}
+
+all_are_lost() { [ "$(counts .lost)" = "$1" ]; }
 
 # test_incident_with VERSION VIA HOW: the same, and the relay sees it through.
 test_incident_with() {
