@@ -253,7 +253,8 @@ static void send_main(struct flight *f)
 	struct relay *r = f->relay;
 	enum side side = operation_side(f->request->operation);
 	note_outage(f, side);
-	if (relay_submit(r, &f->main, side, f->deadline.at) != STATUS_OK)
+	/* A lookup's next look is the first of its kind, not the retry of a fault. */
+	if (relay_submit(r, &f->main, side, f->deadline.at, f->failures > 0) != STATUS_OK)
 		no_memory(f);
 }
 
@@ -284,15 +285,14 @@ static void main_began(struct attempt *a)
 {
 	struct flight *f = a->owner;
 	struct relay *r = f->relay;
-	if (f->sent++ == 0)
-		budget_deposit(&r->upstream[a->service].budget, r->now.mono);
+	f->sent++;
 	if (f->is_create && r->cfg.hedge_after > 0 && !f->hedged && f->phase == PHASE_SENDING)
 		timer_set(&f->hedge_timer, usec_add(r->now.mono, r->cfg.hedge_after));
 }
 
 static void send_poll(struct flight *f)
 {
-	if (relay_submit(f->relay, &f->poll, SIDE_READ, f->deadline.at) != STATUS_OK)
+	if (relay_submit(f->relay, &f->poll, SIDE_READ, f->deadline.at, false) != STATUS_OK)
 		no_memory(f);
 }
 
@@ -308,15 +308,14 @@ static void on_hedge_timer(void *arg, usec now)
 {
 	struct flight *f = arg;
 	struct relay *r = f->relay;
-	struct upstream *up = &r->upstream[f->main.service];
 	if (f->hedged || f->phase != PHASE_SENDING || !f->main.on_wire || f->main.ticket.probe ||
-	    relay_breaker(r, f->main.service, SIDE_WRITE) != BREAKER_CLOSED || !budget_take(&up->budget, now))
+	    relay_breaker(r, f->main.service, SIDE_WRITE) != BREAKER_CLOSED)
 		return;
 	f->hedged = true;
 	metric_add(r->telemetry.hedges, 1);
 	log_decision(f, "hedge", "the POST hangs", f->sent, now - f->main.sent_at,
 		     "a second POST learns the id, then the entry is polled");
-	if (relay_submit(r, &f->hedge, SIDE_WRITE, f->deadline.at) != STATUS_OK)
+	if (relay_submit(r, &f->hedge, SIDE_WRITE, f->deadline.at, true) != STATUS_OK)
 		f->hedged = false;
 }
 
@@ -450,7 +449,7 @@ static void facts_of_absence(struct flight *f, struct verdict_facts *v)
 	v->wait_until = memory_knows(&r->memory, f->request->entry_id) ?
 			    f->deadline.at :
 			    usec_add(f->absent_since, r->cfg.lookup_wait);
-	v->polls = f->lookups;
+	v->polls = f->lookups + 1;
 }
 
 static struct verdict decide(struct flight *f, const struct judged *j)
@@ -463,6 +462,7 @@ static struct verdict decide(struct flight *f, const struct judged *j)
 		.retry_after = j->retry_after,
 		.deadline = f->deadline.at,
 		.breaker_open = relay_breaker(r, f->main.service, side) != BREAKER_CLOSED,
+		.retries_off = budget_is_off(&r->upstream[f->main.service].gate.budget),
 		.resolvable = f->is_create,
 		.poll_first = r->cfg.poll_interval,
 		.poll_max = r->cfg.poll_max,
@@ -470,7 +470,7 @@ static struct verdict decide(struct flight *f, const struct judged *j)
 	};
 	if (j->outcome == OUTCOME_ABSENT)
 		facts_of_absence(f, &v);
-	return verdict_after(&v, &r->cfg.backoff, &r->upstream[f->main.service].budget, r->now.mono, &r->rng);
+	return verdict_after(&v, &r->cfg.backoff, r->now.mono, &r->rng);
 }
 
 /* The key of the log is public and does not change: while the log is down the

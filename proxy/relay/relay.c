@@ -20,15 +20,14 @@ void relay_config_from(struct relay_config *c, const struct settings *s)
 				.min_requests = (unsigned)s->breaker_min_requests,
 				.probe_interval = s->probe_interval,
 				.probe_max = usec_max(s->probe_interval, s->probe_max),
-				.max_in_flight = (unsigned)s->max_attempts_in_flight,
 			},
 			.rate_per_minute = (unsigned)s->rate_limit,
 			.rate_burst = (unsigned)s->rate_burst,
+			.retry_budget = (unsigned)s->retry_budget,
+			.retry_budget_floor = (unsigned)s->retry_budget_floor,
 			.max_in_flight = (unsigned)s->max_attempts_in_flight,
 		},
 		.backoff = { .base = s->backoff_base, .throttle_base = s->throttle_base, .max = s->backoff_max },
-		.retry_budget = (unsigned)s->retry_budget,
-		.retry_budget_floor = (unsigned)s->retry_budget_floor,
 		.attempt_timeout = s->attempt_timeout,
 		.retry_for = s->retry_for,
 		.poll_interval = s->poll_interval,
@@ -94,7 +93,6 @@ static enum status upstream_init(struct relay *r, enum service s)
 	up->relay = r;
 	up->service = s;
 	gate_init(&up->gate, &r->cfg.gate, &r->rng, r->now.mono);
-	budget_init(&up->budget, r->cfg.retry_budget, r->cfg.retry_budget_floor, r->now.mono);
 	return timer_init(&r->timers, &up->wake, on_wake, up);
 }
 
@@ -132,7 +130,6 @@ void relay_configure(struct relay *r, const struct relay_config *cfg)
 	memory_resize(&r->memory, cfg->memory_entries);
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
 		gate_configure(&r->upstream[s].gate, &cfg->gate, r->now.mono);
-		budget_configure(&r->upstream[s].budget, cfg->retry_budget, cfg->retry_budget_floor);
 		pump(&r->upstream[s]);
 	}
 }
@@ -148,10 +145,11 @@ usec relay_run_timers(struct relay *r)
 	return timers_next(&r->timers);
 }
 
-enum status relay_submit(struct relay *r, struct attempt *a, enum side side, usec deadline)
+enum status relay_submit(struct relay *r, struct attempt *a, enum side side, usec deadline, bool retry)
 {
 	struct upstream *up = &r->upstream[a->service];
 	gate_ticket_init(&a->ticket, side, deadline);
+	a->ticket.retry = retry;
 	a->on_wire = false;
 	enum status s = gate_wait(&up->gate, &a->ticket);
 	if (s == STATUS_OK)

@@ -14,7 +14,6 @@
 #include <sigrelay/base/settings.h>
 #include <sigrelay/base/timers.h>
 #include <sigrelay/policy/backoff.h>
-#include <sigrelay/policy/budget.h>
 #include <sigrelay/policy/gate.h>
 #include <sigrelay/relay/creates.h>
 #include <sigrelay/relay/memory.h>
@@ -26,7 +25,6 @@
 struct relay_config {
 	struct gate_config gate;
 	struct backoff backoff;
-	unsigned retry_budget, retry_budget_floor;
 	usec attempt_timeout, retry_for, poll_interval, poll_max, lookup_wait, hedge_after, notafter_margin;
 	size_t max_parked, memory_entries;
 };
@@ -38,7 +36,6 @@ struct upstream {
 	struct relay *relay;
 	enum service service;
 	struct gate gate;
-	struct budget budget;
 	struct timer wake; /* when the gate is to be asked again */
 	bool pumping, pump_again;
 	char last_error[SIDE_COUNT][160]; /* for /status; "" when none */
@@ -77,8 +74,9 @@ void relay_set_now(struct relay *r, struct instant now);
 usec relay_run_timers(struct relay *r);
 
 /* An attempt gets in the line of its upstream; it is sent when the gate lets
- * it. STATUS_NO_MEMORY: it is not in line. */
-enum status relay_submit(struct relay *r, struct attempt *a, enum side side, usec deadline) MUST_CHECK;
+ * it. retry: it repeats or hedges one, and draws on the retry budget.
+ * STATUS_NO_MEMORY: it is not in line. */
+enum status relay_submit(struct relay *r, struct attempt *a, enum side side, usec deadline, bool retry) MUST_CHECK;
 /* The owner judged an attempt that has ended (call from done, exactly once). */
 void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_after, const char *why);
 /* Not wanted any more, in line or on the wire; fine when it is neither. */
