@@ -24,8 +24,10 @@ make_home() {
 	STACK_HOME=${1:-$(mktemp -d "${TMPDIR:-/tmp}/sigrelay-stack.XXXXXX")}
 	mkdir -p "$STACK_HOME"
 	STACK_HOME=$(cd "$STACK_HOME" && pwd)
-	[ ! -e "$STACK_HOME/pid" ] || die "$STACK_HOME holds a stack already: $STACK_DIR/down.sh $STACK_HOME"
-	mkdir -p "$STACK_HOME"/{pid,log,trust,db,registry,etc,run}
+	# Whoever makes pid has the folder: only that one may end what is in it.
+	mkdir "$STACK_HOME/pid" 2>/dev/null || die "$STACK_HOME holds a stack already: $STACK_DIR/down.sh $STACK_HOME"
+	OWNED=yes
+	mkdir -p "$STACK_HOME"/{log,trust,db,registry,etc,run}
 	# A path to a socket has to fit into 107 bytes.
 	[ ${#STACK_HOME} -le 80 ] || die "$STACK_HOME is too long for the sockets in it: give a DIR of 80 characters at most"
 }
@@ -69,7 +71,7 @@ write_env() {
 }
 
 end_half_a_stack() {
-	if [ -n "${STACK_HOME:-}" ] && [ ! -e "$STACK_HOME/env" ] && [ -d "$STACK_HOME/pid" ]; then
+	if [ -n "${OWNED:-}" ] && [ ! -e "$STACK_HOME/env" ]; then
 		"$STACK_DIR/down.sh" --keep "$STACK_HOME"
 		say "not up; what it left is in $STACK_HOME"
 	fi
