@@ -1,0 +1,314 @@
+#include "unit.h"
+
+#include <sigrelay/policy/breaker.h>
+
+#define SEC USEC_PER_SEC
+
+static const struct breaker_config defaults = { .failures = 5,
+						.rate = 50,
+						.window = 30 * SEC,
+						.min_requests = 10,
+						.probe_interval = 5 * SEC,
+						.probe_max = 60 * SEC,
+						.max_in_flight = 128 };
+
+static struct rng rng;
+
+static struct breaker fresh(void)
+{
+	struct breaker b;
+	rng_seed(&rng, 1);
+	breaker_init(&b, &defaults, 0);
+	return b;
+}
+
+static bool attempt(struct breaker *b, enum outcome o, usec now)
+{
+	return breaker_report(b, breaker_send(b, now), o, -1, now, &rng);
+}
+
+static struct breaker opened(usec now)
+{
+	struct breaker b = fresh();
+	for (int i = 0; i < 5; i++)
+		attempt(&b, OUTCOME_SERVER_ERROR, now);
+	CU_ASSERT_EQUAL_FATAL(b.state, BREAKER_OPEN);
+	return b;
+}
+
+/* Sends the probe when it is due; returns that time. */
+static usec probe(struct breaker *b, enum outcome o)
+{
+	usec at = breaker_wake(b, b->since);
+	CU_ASSERT_TRUE(attempt(b, o, at));
+	return at;
+}
+
+static void test_closed_at_first_and_not_ramping(void)
+{
+	struct breaker b = fresh();
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 128);
+	CU_ASSERT_EQUAL(breaker_wake(&b, 7), 7);
+	CU_ASSERT_EQUAL(breaker_outage(&b, 100 * SEC), 0);
+}
+
+static void test_opens_on_failures_in_a_row(void)
+{
+	struct breaker b = fresh();
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, 0));
+	CU_ASSERT_FALSE(attempt(&b, OUTCOME_ABSENT, 0)); /* a 404 shows a server that works */
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, 0));
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_JUNK, 3 * SEC));
+	CU_ASSERT_EQUAL(b.state, BREAKER_OPEN);
+	CU_ASSERT_EQUAL(b.since, 3 * SEC);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 0);
+}
+
+static void test_every_outcome_counts_as_its_weight_says(void)
+{
+	for (enum outcome o = 0; o < OUTCOME_COUNT; o++) {
+		struct breaker b = fresh();
+		for (int i = 0; i < 20; i++)
+			if (b.state == BREAKER_CLOSED)
+				attempt(&b, o, 0);
+		bool opened_it = b.state == BREAKER_OPEN;
+		CU_ASSERT_EQUAL(opened_it, outcome_weight(o) == WEIGHT_FAILURE);
+	}
+}
+
+static void test_opens_on_a_failure_rate(void)
+{
+	struct breaker b = fresh();
+	for (int i = 0; i < 4; i++) {
+		attempt(&b, OUTCOME_GOOD, 0);
+		attempt(&b, OUTCOME_TIMEOUT, 0);
+	}
+	attempt(&b, OUTCOME_GOOD, 0);
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, 0)); /* the tenth: 5 of 10 */
+	CU_ASSERT_EQUAL(b.state, BREAKER_OPEN);
+}
+
+static void test_rate_looks_at_the_window_only(void)
+{
+	struct breaker b = fresh();
+	for (int i = 0; i < 4; i++) {
+		attempt(&b, OUTCOME_GOOD, SEC);
+		attempt(&b, OUTCOME_TIMEOUT, SEC);
+	}
+	attempt(&b, OUTCOME_GOOD, 40 * SEC);
+	CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, 40 * SEC));
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+}
+
+static void test_conditions_can_be_off(void)
+{
+	struct breaker_config c = defaults;
+	c.failures = c.rate = 0;
+	struct breaker b;
+	breaker_init(&b, &c, 0);
+	for (int i = 0; i < 100; i++)
+		attempt(&b, OUTCOME_TIMEOUT, 0);
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+}
+
+static void test_first_probe_after_the_interval(void)
+{
+	struct breaker b = opened(SEC);
+	CU_ASSERT_TRUE(b.next_probe >= 6 * SEC && b.next_probe <= 7 * SEC);
+	CU_ASSERT_EQUAL(breaker_wake(&b, SEC), b.next_probe);
+	usec at = b.next_probe;
+	breaker_send(&b, at);
+	CU_ASSERT_EQUAL(b.state, BREAKER_HALF_OPEN);
+	CU_ASSERT_EQUAL(breaker_wake(&b, at), USEC_NEVER); /* one probe, no more */
+	CU_ASSERT_EQUAL(breaker_wake(&b, at + 600 * SEC), USEC_NEVER);
+}
+
+static void test_failed_probes_space_out_to_the_cap(void)
+{
+	struct breaker b = opened(0);
+	usec interval = 5 * SEC, before = probe(&b, OUTCOME_TIMEOUT);
+	for (int i = 0; i < 40; i++) {
+		interval = usec_min(interval * 2, 60 * SEC);
+		usec at = probe(&b, i % 2 ? OUTCOME_THROTTLED : OUTCOME_RESET);
+		CU_ASSERT_TRUE(at - before >= interval * 8 / 10 &&
+			       at - before <= usec_min(interval * 12 / 10, 60 * SEC));
+		before = at;
+	}
+}
+
+static void test_retry_after_of_the_probe_is_respected(void)
+{
+	struct breaker b = opened(0);
+	usec at = b.next_probe;
+	breaker_report(&b, breaker_send(&b, at), OUTCOME_SERVER_ERROR, 40 * SEC, at, &rng);
+	CU_ASSERT_TRUE(b.next_probe >= at + 40 * SEC && b.next_probe <= at + 44 * SEC);
+	at = b.next_probe;
+	breaker_report(&b, breaker_send(&b, at), OUTCOME_SERVER_ERROR, 3600 * SEC, at, &rng);
+	CU_ASSERT_EQUAL(b.next_probe, at + 60 * SEC);
+}
+
+static void test_good_probe_closes_and_ramps(void)
+{
+	struct breaker b = opened(0);
+	usec at = probe(&b, OUTCOME_CONFLICT);
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+	for (unsigned limit = 1; limit < 128; limit *= 2) {
+		CU_ASSERT_EQUAL(breaker_allowance(&b), limit);
+		uint64_t epoch = 0;
+		for (unsigned i = 0; i < limit; i++) {
+			CU_ASSERT_EQUAL(breaker_wake(&b, at), at);
+			epoch = breaker_send(&b, at);
+		}
+		CU_ASSERT_EQUAL(breaker_wake(&b, at), USEC_NEVER); /* the round is full */
+		for (unsigned i = 0; i < limit; i++)
+			breaker_report(&b, epoch, OUTCOME_GOOD, -1, at, &rng);
+	}
+	CU_ASSERT_EQUAL(b.ramp_limit, 0);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 128);
+}
+
+static void test_failures_and_429_halve_the_ramp(void)
+{
+	struct breaker b = opened(0);
+	usec at = probe(&b, OUTCOME_GOOD);
+	for (int i = 0; i < 1 + 2 + 4; i++)
+		attempt(&b, OUTCOME_GOOD, at);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 8);
+	attempt(&b, OUTCOME_TIMEOUT, at);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 4);
+	attempt(&b, OUTCOME_THROTTLED, at);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 2);
+	attempt(&b, OUTCOME_CANCELLED, at);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 2);
+	for (int i = 0; i < 10; i++)
+		attempt(&b, OUTCOME_THROTTLED, at);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 1); /* and never 0: somebody must be able to try */
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+}
+
+static void test_old_failures_are_forgotten_after_recovery(void)
+{
+	struct breaker b = opened(0);
+	usec at = probe(&b, OUTCOME_GOOD);
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, at));
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, at));
+}
+
+/* Cancelled, or a body too big for the load balancer: nothing was learnt. */
+static void test_probe_without_a_verdict(void)
+{
+	static const enum outcome none[] = { OUTCOME_CANCELLED, OUTCOME_TOO_BIG };
+	for (size_t i = 0; i < 2; i++) {
+		struct breaker b = opened(0);
+		usec at = b.next_probe;
+		uint64_t epoch = breaker_send(&b, at);
+		CU_ASSERT_TRUE(breaker_report(&b, epoch, none[i], -1, at + SEC, &rng));
+		CU_ASSERT_EQUAL(b.state, BREAKER_OPEN);
+		CU_ASSERT_EQUAL(b.next_probe, at + 5 * SEC); /* the interval, from its begin, not grown */
+		at = b.next_probe;
+		epoch = breaker_send(&b, at);
+		breaker_report(&b, epoch, none[i], -1, at + 30 * SEC, &rng);
+		CU_ASSERT_EQUAL(b.next_probe, at + 30 * SEC); /* it hung longer than that: now */
+	}
+}
+
+static void test_good_news_from_a_straggler_brings_the_probe(void)
+{
+	struct breaker b = fresh();
+	uint64_t epoch = breaker_send(&b, 0);
+	breaker_send(&b, 0);
+	breaker_send(&b, 0);
+	for (int i = 0; i < 5; i++)
+		attempt(&b, OUTCOME_TIMEOUT, 0);
+	CU_ASSERT_FALSE(breaker_report(&b, epoch, OUTCOME_GOOD, -1, SEC, &rng));
+	CU_ASSERT_EQUAL(b.state, BREAKER_OPEN);
+	CU_ASSERT_EQUAL(b.next_probe, SEC);
+	attempt(&b, OUTCOME_TIMEOUT, SEC);
+	breaker_report(&b, epoch, OUTCOME_GOOD, -1, 2 * SEC, &rng);
+	CU_ASSERT_EQUAL(b.next_probe, 6 * SEC); /* never two probes within one interval */
+	breaker_report(&b, epoch, OUTCOME_GOOD, -1, 9 * SEC, &rng);
+	CU_ASSERT_TRUE(b.next_probe <= 9 * SEC);
+}
+
+static void test_straggler_is_not_the_probe(void)
+{
+	struct breaker b = fresh();
+	uint64_t straggler = breaker_send(&b, 0);
+	for (int i = 0; i < 5; i++)
+		attempt(&b, OUTCOME_TIMEOUT, 0);
+	usec at = b.next_probe;
+	uint64_t epoch = breaker_send(&b, at);
+	CU_ASSERT_FALSE(breaker_report(&b, straggler, OUTCOME_GOOD, -1, at, &rng));
+	CU_ASSERT_EQUAL(b.state, BREAKER_HALF_OPEN);
+	CU_ASSERT_TRUE(breaker_report(&b, epoch, OUTCOME_GOOD, -1, at, &rng));
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+}
+
+/* POSTs that hung before the outage time out after it: no new outage. */
+static void test_straggling_failures_do_not_reopen(void)
+{
+	struct breaker b = fresh();
+	uint64_t old = 0;
+	for (int i = 0; i < 100; i++)
+		old = breaker_send(&b, 0);
+	for (int i = 0; i < 5; i++)
+		attempt(&b, OUTCOME_TIMEOUT, 0);
+	usec at = probe(&b, OUTCOME_GOOD);
+	for (int i = 0; i < 100; i++)
+		CU_ASSERT_FALSE(breaker_report(&b, old, OUTCOME_TIMEOUT, -1, at + SEC, &rng));
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+	CU_ASSERT_EQUAL(breaker_wake(&b, at), at); /* nor do they fill the ramp */
+}
+
+static void test_outage_is_the_time_not_closed(void)
+{
+	struct breaker b = opened(10 * SEC);
+	CU_ASSERT_EQUAL(breaker_outage(&b, 12 * SEC), 2 * SEC);
+	probe(&b, OUTCOME_TIMEOUT);
+	usec at = probe(&b, OUTCOME_GOOD);
+	CU_ASSERT_EQUAL(breaker_outage(&b, at + 100 * SEC), at - 10 * SEC);
+	for (int i = 0; i < 5; i++)
+		attempt(&b, OUTCOME_TIMEOUT, at + 100 * SEC);
+	CU_ASSERT_EQUAL(breaker_outage(&b, at + 101 * SEC), at - 9 * SEC);
+}
+
+static void test_configure_keeps_the_state(void)
+{
+	struct breaker b = opened(0);
+	probe(&b, OUTCOME_TIMEOUT);
+	struct breaker_config c = defaults;
+	c.probe_interval = SEC;
+	c.probe_max = 2 * SEC;
+	c.window = SEC;
+	breaker_configure(&b, &c);
+	CU_ASSERT_EQUAL(b.state, BREAKER_OPEN);
+	CU_ASSERT_TRUE(b.next_probe <= b.since + 2 * SEC);
+	probe(&b, OUTCOME_GOOD);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 1);
+	c.max_in_flight = 1;
+	breaker_configure(&b, &c);
+	CU_ASSERT_EQUAL(b.ramp_limit, 0);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 1);
+}
+
+static void test_state_names(void)
+{
+	CU_ASSERT_STRING_EQUAL(breaker_state_name(BREAKER_CLOSED), "closed");
+	CU_ASSERT_STRING_EQUAL(breaker_state_name(BREAKER_HALF_OPEN), "half-open");
+	CU_ASSERT_STRING_EQUAL(breaker_state_name(BREAKER_OPEN), "open");
+}
+
+TEST_SUITE(policy_breaker, TEST(test_closed_at_first_and_not_ramping), TEST(test_opens_on_failures_in_a_row),
+	   TEST(test_every_outcome_counts_as_its_weight_says), TEST(test_opens_on_a_failure_rate),
+	   TEST(test_rate_looks_at_the_window_only), TEST(test_conditions_can_be_off),
+	   TEST(test_first_probe_after_the_interval), TEST(test_failed_probes_space_out_to_the_cap),
+	   TEST(test_retry_after_of_the_probe_is_respected), TEST(test_good_probe_closes_and_ramps),
+	   TEST(test_failures_and_429_halve_the_ramp), TEST(test_old_failures_are_forgotten_after_recovery),
+	   TEST(test_probe_without_a_verdict), TEST(test_good_news_from_a_straggler_brings_the_probe),
+	   TEST(test_straggler_is_not_the_probe), TEST(test_straggling_failures_do_not_reopen),
+	   TEST(test_outage_is_the_time_not_closed), TEST(test_configure_keeps_the_state),
+	   TEST(test_state_names))

@@ -1,0 +1,449 @@
+#include "unit.h"
+
+#include <sigrelay/policy/gate.h>
+
+#define SEC USEC_PER_SEC
+#define MANY 64
+
+static const struct gate_config defaults = {
+	.breaker = { .failures = 5,
+		     .rate = 50,
+		     .window = 30 * SEC,
+		     .min_requests = 10,
+		     .probe_interval = 5 * SEC,
+		     .probe_max = 60 * SEC },
+	.rate_per_minute = 0,
+	.rate_burst = 60,
+	.retry_budget = 20,
+	.retry_budget_floor = 10,
+	.max_in_flight = 128,
+};
+
+static struct rng rng;
+static struct gate gate;
+static struct gate_ticket ticket[MANY];
+
+static void begin(struct gate_config cfg)
+{
+	rng_seed(&rng, 1);
+	gate_init(&gate, &cfg, &rng, 0);
+}
+
+static void wait_in_line(struct gate_ticket *t, enum side side, usec deadline)
+{
+	gate_ticket_init(t, side, deadline);
+	CU_ASSERT_EQUAL_FATAL(gate_wait(&gate, t), STATUS_OK);
+}
+
+static void wait_to_retry(struct gate_ticket *t, usec deadline)
+{
+	gate_ticket_init(t, SIDE_READ, deadline);
+	t->retry = true;
+	CU_ASSERT_EQUAL_FATAL(gate_wait(&gate, t), STATUS_OK);
+}
+
+static struct gate_ticket *next(usec now)
+{
+	usec wake = 0;
+	return gate_next(&gate, now, &wake);
+}
+
+static usec nobody(usec now)
+{
+	usec wake = 0;
+	CU_ASSERT_PTR_NULL_FATAL(gate_next(&gate, now, &wake));
+	CU_ASSERT_TRUE(wake > now);
+	return wake;
+}
+
+static void open_side(enum side side, usec now)
+{
+	for (int i = 0; i < 5; i++) {
+		struct gate_ticket t;
+		wait_in_line(&t, side, now);
+		CU_ASSERT_PTR_EQUAL_FATAL(next(now), &t);
+		gate_report(&gate, &t, OUTCOME_TIMEOUT, -1, now);
+	}
+	CU_ASSERT_EQUAL_FATAL(gate.breaker[side].state, BREAKER_OPEN);
+}
+
+static void test_closed_gate_lets_through_at_once(void)
+{
+	begin(defaults);
+	CU_ASSERT_EQUAL(nobody(0), USEC_NEVER);
+	wait_in_line(&ticket[0], SIDE_WRITE, 9);
+	CU_ASSERT_EQUAL(gate_waiting(&gate), 1);
+	CU_ASSERT_EQUAL(gate_parked(&gate), 0);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[0]);
+	CU_ASSERT_TRUE(ticket[0].out && !ticket[0].probe);
+	CU_ASSERT_EQUAL(gate.in_flight[SIDE_WRITE], 1);
+	CU_ASSERT_FALSE(gate_report(&gate, &ticket[0], OUTCOME_GOOD, -1, 1));
+	CU_ASSERT_EQUAL(gate.in_flight[SIDE_WRITE], 0);
+	CU_ASSERT_FALSE(gate_report(&gate, &ticket[0], OUTCOME_GOOD, -1, 1)); /* once is enough */
+	CU_ASSERT_EQUAL(gate.in_flight[SIDE_WRITE], 0);
+	gate_release(&gate);
+}
+
+static void test_earliest_deadline_first(void)
+{
+	static const usec deadline[] = { 50, 20, 90, 20, USEC_NEVER, 10 };
+	static const int order[] = { 5, 1, 3, 0, 2, 4 };
+	begin(defaults);
+	for (int i = 0; i < 6; i++)
+		wait_in_line(&ticket[i], SIDE_READ, deadline[i]);
+	for (int i = 0; i < 6; i++)
+		CU_ASSERT_PTR_EQUAL(next(0), &ticket[order[i]]);
+	gate_release(&gate);
+}
+
+static void test_waiting_twice_and_waiting_while_out(void)
+{
+	begin(defaults);
+	wait_in_line(&ticket[0], SIDE_READ, 9);
+	CU_ASSERT_EQUAL(gate_wait(&gate, &ticket[0]), STATUS_OK);
+	CU_ASSERT_EQUAL(gate_waiting(&gate), 1);
+	next(0);
+	CU_ASSERT_EQUAL(gate_wait(&gate, &ticket[0]), STATUS_INVALID);
+	CU_ASSERT_EQUAL(gate_waiting(&gate), 0);
+	gate_release(&gate);
+}
+
+static void test_cap_holds_over_both_sides(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.max_in_flight = 4;
+	begin(cfg);
+	for (int i = 0; i < 8; i++)
+		wait_in_line(&ticket[i], i % 2 ? SIDE_READ : SIDE_WRITE, i);
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_PTR_NOT_NULL(next(0));
+	CU_ASSERT_EQUAL(nobody(0), USEC_NEVER);
+	gate_report(&gate, &ticket[0], OUTCOME_GOOD, -1, 1);
+	CU_ASSERT_PTR_NOT_NULL(next(1));
+	CU_ASSERT_EQUAL(nobody(1), USEC_NEVER);
+	gate_release(&gate);
+}
+
+static void test_cap_of_nought_is_one(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.max_in_flight = 0;
+	begin(cfg);
+	wait_in_line(&ticket[0], SIDE_READ, 1);
+	wait_in_line(&ticket[1], SIDE_READ, 2);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[0]);
+	CU_ASSERT_EQUAL(nobody(0), USEC_NEVER);
+	gate_report(&gate, &ticket[0], OUTCOME_GOOD, -1, 1);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[1]);
+	gate_release(&gate);
+}
+
+/* POSTs that hang, the polls that rescue them get through. */
+static void test_hanging_writes_leave_room_for_reads(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.max_in_flight = 16;
+	begin(cfg);
+	for (int i = 0; i < 20; i++)
+		wait_in_line(&ticket[i], SIDE_WRITE, i);
+	int out = 0;
+	while (next(0))
+		out++;
+	CU_ASSERT_EQUAL(out, 14);
+	wait_in_line(&ticket[20], SIDE_READ, 100);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[20]);
+	gate_release(&gate);
+}
+
+static void test_sides_take_turns_for_the_rate(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.rate_per_minute = 60;
+	cfg.rate_burst = 1;
+	begin(cfg);
+	for (int i = 0; i < 20; i++) /* reads with the nearer deadlines, all of them */
+		wait_in_line(&ticket[i], i < 10 ? SIDE_READ : SIDE_WRITE, i);
+	int sent[SIDE_COUNT] = { 0 };
+	for (usec now = 0; now < 10 * SEC;) {
+		struct gate_ticket *t;
+		while ((t = next(now)))
+			sent[t->side]++;
+		now = nobody(now);
+	}
+	CU_ASSERT_EQUAL(sent[SIDE_READ], 5);
+	CU_ASSERT_EQUAL(sent[SIDE_WRITE], 5);
+	gate_release(&gate);
+}
+
+static void test_outage_parks_and_probes(void)
+{
+	begin(defaults);
+	open_side(SIDE_WRITE, 0);
+	for (int i = 0; i < 10; i++)
+		wait_in_line(&ticket[i], SIDE_WRITE, (100 + i) * SEC);
+	CU_ASSERT_EQUAL(gate_parked(&gate), 10);
+	usec at = nobody(0);
+	CU_ASSERT_TRUE(at >= 5 * SEC && at <= 6 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(at), &ticket[0]);
+	CU_ASSERT_TRUE(ticket[0].probe);
+	CU_ASSERT_EQUAL(nobody(at), USEC_NEVER);
+	CU_ASSERT_TRUE(gate_report(&gate, &ticket[0], OUTCOME_TIMEOUT, -1, at + SEC));
+	CU_ASSERT_TRUE(nobody(at + SEC) >= at + 9 * SEC);
+	/* the other side goes on */
+	wait_in_line(&ticket[20], SIDE_READ, 1);
+	CU_ASSERT_PTR_EQUAL(next(at + SEC), &ticket[20]);
+	gate_release(&gate);
+}
+
+static void test_parked_are_released_in_a_ramp(void)
+{
+	begin(defaults);
+	open_side(SIDE_WRITE, 0);
+	for (int i = 0; i < 16; i++)
+		wait_in_line(&ticket[i], SIDE_WRITE, (100 + i) * SEC);
+	usec now = nobody(0);
+	CU_ASSERT_PTR_EQUAL(next(now), &ticket[0]);
+	CU_ASSERT_TRUE(gate_report(&gate, &ticket[0], OUTCOME_GOOD, -1, now));
+	int sent = 1;
+	for (int round = 1; round <= 8; round *= 2) {
+		int first = sent;
+		while (next(now))
+			sent++;
+		CU_ASSERT_EQUAL(sent - first, round);
+		for (int i = first; i < sent; i++)
+			gate_report(&gate, &ticket[i], OUTCOME_GOOD, -1, now);
+	}
+	CU_ASSERT_EQUAL(gate_waiting(&gate), 0);
+	gate_release(&gate);
+}
+
+static void test_probe_lives_to_tell(void)
+{
+	begin(defaults);
+	open_side(SIDE_WRITE, 0);
+	usec at = gate.breaker[SIDE_WRITE].next_probe;
+	wait_in_line(&ticket[0], SIDE_WRITE, at + SEC);
+	wait_in_line(&ticket[1], SIDE_WRITE, at + 4 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(at), &ticket[1]); /* none has room: the latest */
+	gate_leave(&gate, &ticket[1], at);
+	at = gate.breaker[SIDE_WRITE].next_probe;
+	wait_in_line(&ticket[2], SIDE_WRITE, at + 300 * SEC);
+	wait_in_line(&ticket[3], SIDE_WRITE, at + 200 * SEC);
+	wait_in_line(&ticket[4], SIDE_WRITE, at + 2 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(at), &ticket[3]); /* the earliest with room */
+	gate_release(&gate);
+}
+
+static void test_abandoned_probe_does_not_block(void)
+{
+	begin(defaults);
+	open_side(SIDE_READ, 0);
+	wait_in_line(&ticket[0], SIDE_READ, 100 * SEC);
+	wait_in_line(&ticket[1], SIDE_READ, 200 * SEC);
+	usec at = nobody(0);
+	CU_ASSERT_PTR_EQUAL(next(at), &ticket[0]);
+	gate_leave(&gate, &ticket[0], at + SEC);
+	CU_ASSERT_FALSE(ticket[0].out);
+	CU_ASSERT_EQUAL(gate.in_flight[SIDE_READ], 0);
+	CU_ASSERT_EQUAL(nobody(at + SEC), at + 5 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(at + 5 * SEC), &ticket[1]);
+	CU_ASSERT_TRUE(ticket[1].probe);
+	gate_release(&gate);
+}
+
+static void test_leaving_at_any_time(void)
+{
+	begin(defaults);
+	gate_ticket_init(&ticket[0], SIDE_READ, 5);
+	gate_leave(&gate, &ticket[0], 0); /* neither in line nor out */
+	wait_in_line(&ticket[0], SIDE_READ, 5);
+	wait_in_line(&ticket[1], SIDE_READ, 6);
+	gate_leave(&gate, &ticket[0], 0);
+	gate_leave(&gate, &ticket[0], 0);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[1]);
+	gate_leave(&gate, &ticket[1], 0);
+	CU_ASSERT_EQUAL(gate.in_flight[SIDE_READ], 0);
+	CU_ASSERT_EQUAL(gate_waiting(&gate), 0);
+	gate_release(&gate);
+}
+
+static void test_release_takes_tickets_out(void)
+{
+	begin(defaults);
+	wait_in_line(&ticket[0], SIDE_READ, 5);
+	wait_in_line(&ticket[1], SIDE_WRITE, 5);
+	gate_release(&gate);
+	CU_ASSERT_FALSE(heap_has(&ticket[0].node));
+	CU_ASSERT_FALSE(heap_has(&ticket[1].node));
+}
+
+static void test_rate_holds_probes_too(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.rate_per_minute = 6;
+	cfg.rate_burst = 5;
+	begin(cfg);
+	open_side(SIDE_WRITE, 0); /* spends the burst */
+	wait_in_line(&ticket[0], SIDE_WRITE, 100 * SEC);
+	usec at = nobody(0);
+	CU_ASSERT_TRUE(at < 10 * SEC);
+	usec token = nobody(at);
+	CU_ASSERT_TRUE(token >= 10 * SEC && token <= 10 * SEC + 2);
+	CU_ASSERT_PTR_EQUAL(next(token), &ticket[0]);
+	CU_ASSERT_TRUE(ticket[0].probe);
+	gate_release(&gate);
+}
+
+static void test_429_slows_both_sides(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.rate_per_minute = 60;
+	begin(cfg);
+	wait_in_line(&ticket[0], SIDE_READ, 1);
+	next(0);
+	CU_ASSERT_FALSE(gate_report(&gate, &ticket[0], OUTCOME_THROTTLED, -1, 0));
+	wait_in_line(&ticket[1], SIDE_WRITE, 1);
+	usec at = nobody(0);
+	CU_ASSERT_TRUE(at > SEC && at < 2 * SEC); /* 0.7 a second, and more after a second */
+	CU_ASSERT_PTR_EQUAL(next(at), &ticket[1]);
+	gate_release(&gate);
+}
+
+static void test_retries_wait_for_the_budget(void)
+{
+	begin(defaults);
+	for (int i = 0; i < 15; i++)
+		wait_to_retry(&ticket[i], 100 - i);
+	for (int i = 0; i < 10; i++) /* the floor, the earliest deadlines */
+		CU_ASSERT_PTR_EQUAL(next(0), &ticket[14 - i]);
+	usec at = nobody(0);
+	CU_ASSERT_TRUE(at >= SEC && at <= SEC + 2);
+	wait_in_line(&ticket[20], SIDE_READ, 1000);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[20]); /* first attempts pass by */
+	for (int i = 21; i < 25; i++) {
+		wait_in_line(&ticket[i], SIDE_READ, 1000);
+		CU_ASSERT_PTR_EQUAL(next(0), &ticket[i]);
+	}
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[4]); /* five of them have paid for one */
+	nobody(0);
+	gate_release(&gate);
+}
+
+static void test_retry_and_first_by_deadline(void)
+{
+	begin(defaults);
+	wait_in_line(&ticket[0], SIDE_READ, 20);
+	wait_to_retry(&ticket[1], 10);
+	wait_in_line(&ticket[2], SIDE_READ, 5);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[2]);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[1]);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[0]);
+	gate_release(&gate);
+}
+
+/* The ramp governs who was parked; a thousand of them must not wait for a
+ * budget of one a second once the outage is over. */
+static void test_parked_retries_do_not_need_the_budget(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.retry_budget = cfg.retry_budget_floor = 0;
+	begin(cfg);
+	open_side(SIDE_READ, 0);
+	for (int i = 0; i < 8; i++)
+		wait_to_retry(&ticket[i], (100 + i) * SEC);
+	usec now = nobody(0);
+	int done = 0;
+	struct gate_ticket *t;
+	while ((t = next(now))) {
+		gate_report(&gate, t, OUTCOME_GOOD, -1, now);
+		done++;
+	}
+	CU_ASSERT_EQUAL(done, 8);
+	wait_to_retry(&ticket[9], 100 * SEC); /* closed again: now it does */
+	CU_ASSERT_EQUAL(nobody(now), USEC_NEVER);
+	gate_release(&gate);
+}
+
+/* A crowd sends, the upstream falls over; those that were out come home late. */
+static void test_stragglers_after_the_outage(void)
+{
+	begin(defaults);
+	for (int i = 0; i < 40; i++)
+		wait_in_line(&ticket[i], SIDE_WRITE, 600 * SEC);
+	while (next(0))
+		;
+	for (int i = 0; i < 5; i++)
+		gate_report(&gate, &ticket[i], OUTCOME_TIMEOUT, -1, SEC);
+	CU_ASSERT_EQUAL(gate.breaker[SIDE_WRITE].state, BREAKER_OPEN);
+	CU_ASSERT_FALSE(gate_report(&gate, &ticket[5], OUTCOME_GOOD, -1, 2 * SEC));
+	wait_in_line(&ticket[50], SIDE_WRITE, 600 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(2 * SEC), &ticket[50]); /* good news: the probe goes now */
+	CU_ASSERT_TRUE(gate_report(&gate, &ticket[50], OUTCOME_GOOD, -1, 2 * SEC));
+	for (int i = 6; i < 40; i++)
+		CU_ASSERT_FALSE(gate_report(&gate, &ticket[i], OUTCOME_TIMEOUT, -1, 3 * SEC));
+	CU_ASSERT_EQUAL(gate.breaker[SIDE_WRITE].state, BREAKER_CLOSED);
+	CU_ASSERT_EQUAL(gate.in_flight[SIDE_WRITE], 0);
+	gate_release(&gate);
+}
+
+static void test_configure_takes_hold(void)
+{
+	begin(defaults);
+	struct gate_config cfg = defaults;
+	cfg.max_in_flight = 2;
+	cfg.rate_per_minute = 600;
+	gate_configure(&gate, &cfg, 0);
+	for (int i = 0; i < 4; i++)
+		wait_in_line(&ticket[i], SIDE_READ, i);
+	CU_ASSERT_PTR_NOT_NULL(next(0));
+	CU_ASSERT_PTR_NOT_NULL(next(0));
+	nobody(0);
+	CU_ASSERT_EQUAL(breaker_allowance(&gate.breaker[SIDE_READ]), 2);
+	gate_release(&gate);
+}
+
+static void crowd_with_failing_memory(void *arg)
+{
+	(void)arg;
+	begin(defaults);
+	size_t in_line = 0;
+	for (int i = 0; i < MANY; i++) {
+		gate_ticket_init(&ticket[i], i % 3 ? SIDE_READ : SIDE_WRITE, MANY - i);
+		ticket[i].retry = i % 2;
+		enum status s = gate_wait(&gate, &ticket[i]);
+		CU_ASSERT_TRUE(s == STATUS_OK || s == STATUS_NO_MEMORY);
+		CU_ASSERT_EQUAL(heap_has(&ticket[i].node), s == STATUS_OK);
+		in_line += s == STATUS_OK;
+	}
+	CU_ASSERT_EQUAL(gate_waiting(&gate), in_line);
+	size_t sent = 0;
+	usec wake = 0;
+	for (usec now = 0; gate_waiting(&gate) > 0; now = wake)
+		while (gate_next(&gate, now, &wake))
+			sent++;
+	CU_ASSERT_EQUAL(sent, in_line);
+	gate_release(&gate);
+}
+
+static void test_torture(void)
+{
+	unit_torture(crowd_with_failing_memory, NULL);
+}
+
+static void test_side_names(void)
+{
+	CU_ASSERT_STRING_EQUAL(side_name(SIDE_READ), "read");
+	CU_ASSERT_STRING_EQUAL(side_name(SIDE_WRITE), "write");
+}
+
+TEST_SUITE(policy_gate, TEST(test_closed_gate_lets_through_at_once), TEST(test_earliest_deadline_first),
+	   TEST(test_waiting_twice_and_waiting_while_out), TEST(test_cap_holds_over_both_sides),
+	   TEST(test_cap_of_nought_is_one), TEST(test_hanging_writes_leave_room_for_reads),
+	   TEST(test_sides_take_turns_for_the_rate), TEST(test_outage_parks_and_probes),
+	   TEST(test_parked_are_released_in_a_ramp), TEST(test_probe_lives_to_tell),
+	   TEST(test_abandoned_probe_does_not_block), TEST(test_leaving_at_any_time),
+	   TEST(test_release_takes_tickets_out), TEST(test_rate_holds_probes_too),
+	   TEST(test_429_slows_both_sides), TEST(test_retries_wait_for_the_budget),
+	   TEST(test_retry_and_first_by_deadline), TEST(test_parked_retries_do_not_need_the_budget),
+	   TEST(test_stragglers_after_the_outage), TEST(test_configure_takes_hold), TEST(test_torture),
+	   TEST(test_side_names))
