@@ -1,0 +1,37 @@
+/* What every command does first: take its own flags, load the settings, and
+ * tell a person on stderr what is wrong with either. */
+#ifndef SIGRELAY_COMMANDS_OPTIONS_H
+#define SIGRELAY_COMMANDS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sigrelay/base/settings.h>
+
+/* One flag of a command's own: either value or flag is set. */
+struct option {
+	const char *name;   /* "--client" */
+	const char **value; /* --name VALUE and --name=VALUE; borrowed from argv */
+	bool *flag;         /* bare */
+};
+
+/* "sigrelay: MESSAGE" on stderr. */
+void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One complaint for each line of text. */
+void complain_lines(const char *text);
+
+/* Takes the options off argv[1..], which the settings' flags have left already;
+ * argv and *argc are compacted. Whatever else begins with "-" is wrong usage,
+ * and so are more than max_words words. 0, or EXIT_USAGE_ERROR after saying so. */
+int options_take(int *argc, char **argv, const struct option *options, size_t count, int max_words);
+
+/* Loads the settings for the command argv[0] into l and copies them to out
+ * (release it with settings_release). 0; EXIT_CONFIG_ERROR after printing every
+ * error; out is untouched then. Empty values are reported, the log is set up. */
+int settings_prepare(struct settings_load *l, int *argc, char **argv, struct settings *out);
+
+/* Was the setting given in a file, a variable or a flag? */
+bool setting_given(const struct settings_load *l, const char *name);
+
+#endif

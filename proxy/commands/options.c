@@ -1,0 +1,146 @@
+#include <sigrelay/commands/options.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/base/slice.h>
+#include <sigrelay/commands/commands.h>
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+	fputs("sigrelay: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+static const struct option *option_find(const char *arg, const struct option *options, size_t count)
+{
+	size_t n = strcspn(arg, "=");
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(options[i].name) == n && strncmp(options[i].name, arg, n) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+static int unknown_flag(const char *command, const char *arg)
+{
+	char name[64];
+	size_t dashes = strspn(arg, "-");
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + dashes, "="), arg + dashes);
+	const char *nearest = settings_nearest(name);
+	if (nearest) {
+		char flag[64];
+		snprintf(flag, sizeof(flag), "%s", nearest);
+		for (char *p = flag; *p; p++)
+			*p = *p == '_' ? '-' : *p;
+		complain("%s: unknown flag '%s'; did you mean --%s?", command, arg, flag);
+	} else {
+		complain("%s: unknown flag '%s'; see `sigrelay help %s`", command, arg, command);
+	}
+	return EXIT_USAGE_ERROR;
+}
+
+/* How many arguments the option at argv[i] takes up; 0: wrong usage, said. */
+static int take_option(const struct option *o, int argc, char **argv, int i)
+{
+	const char *equals = strchr(argv[i], '=');
+	if (o->flag) {
+		if (equals) {
+			complain("%s: %s takes no value", argv[0], o->name);
+			return 0;
+		}
+		*o->flag = true;
+		return 1;
+	}
+	if (!equals && (i + 1 >= argc || strncmp(argv[i + 1], "--", 2) == 0)) {
+		complain("%s: %s needs a value: %s VALUE", argv[0], o->name, o->name);
+		return 0;
+	}
+	*o->value = equals ? equals + 1 : argv[i + 1];
+	return equals ? 1 : 2;
+}
+
+int options_take(int *argc, char **argv, const struct option *options, size_t count, int max_words)
+{
+	int out = 1;
+	for (int i = 1; i < *argc;) {
+		const struct option *o = option_find(argv[i], options, count);
+		if (!o && argv[i][0] == '-' && argv[i][1])
+			return unknown_flag(argv[0], argv[i]);
+		if (o) {
+			int used = take_option(o, *argc, argv, i);
+			if (!used)
+				return EXIT_USAGE_ERROR;
+			i += used;
+		} else {
+			argv[out++] = argv[i++];
+		}
+	}
+	argv[out] = NULL;
+	*argc = out;
+	if (out - 1 > max_words) {
+		complain("%s: unexpected argument '%s'; see `sigrelay help %s`", argv[0], argv[1 + max_words],
+			 argv[0]);
+		return EXIT_USAGE_ERROR;
+	}
+	return 0;
+}
+
+/* Calls line() for each line of text. */
+static void each_line(const char *text, void (*line)(const char *p, int n))
+{
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		if (n)
+			line(text, (int)n);
+		text += n + (text[n] == '\n');
+	}
+}
+
+static void complain_line(const char *p, int n)
+{
+	complain("%.*s", n, p);
+}
+
+void complain_lines(const char *text)
+{
+	each_line(text, complain_line);
+}
+
+static void log_empty(const char *p, int n)
+{
+	struct slice detail = { p, (size_t)n };
+	log_event(LOG_WARN, "setting_empty", LOG_SL("detail", detail));
+}
+
+int settings_prepare(struct settings_load *l, int *argc, char **argv, struct settings *out)
+{
+	struct settings s;
+	enum status st = settings_load_all(l, argc, argv, false, environ);
+	if (st == STATUS_OK && *settings_errors(l))
+		st = STATUS_INVALID; /* of a value set before the load */
+	if (st == STATUS_OK)
+		st = settings_finish(l, &s);
+	if (st != STATUS_OK) {
+		complain_lines(settings_errors(l));
+		if (st != STATUS_INVALID)
+			complain("%s: cannot load the settings: %s", argv[0], status_name(st));
+		return EXIT_CONFIG_ERROR;
+	}
+	log_setup((enum log_level)s.log_level, (enum log_format)s.log_format);
+	each_line(settings_empty(l), log_empty);
+	*out = s;
+	return 0;
+}
+
+bool setting_given(const struct settings_load *l, const char *name)
+{
+	return settings_source(l, name) != SOURCE_DEFAULT;
+}

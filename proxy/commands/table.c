@@ -1,0 +1,94 @@
+#include <sigrelay/commands/commands.h>
+
+#include <stddef.h>
+
+#define CLIENT_HELP                                                                                          \
+	"  --client=auto|cosign2|cosign3|none\n"                                                             \
+	"      How cosign is pointed at the relay. cosign2: by COSIGN_REKOR_URL and\n"                       \
+	"      COSIGN_FULCIO_URL. cosign3: by a signing config in COSIGN_SIGNING_CONFIG.\n"                  \
+	"      none: its variables stay as they are. auto (the default): what the cosign\n"                  \
+	"      at hand takes, found out by `cosign version`.\n"
+
+const struct command commands_table[] = {
+	{
+	    .name = "run",
+	    .run = command_run,
+	    .synopsis = "[FLAG...] -- COMMAND [ARG...]",
+	    .summary = "Run a command with a relay of its own",
+	    .help = "Starts a relay on a free loopback port, points the Sigstore clients of COMMAND\n"
+		    "at it by their environment, runs COMMAND, forwards signals, and ends with its\n"
+		    "exit code. Services that COMMAND's environment names already, or the signing\n"
+		    "config of its TUF cache, become the relay's upstreams.\n\n" CLIENT_HELP
+		    "\nExit status: COMMAND's own; 128+n when a signal ended it; 126, 127 when it\n"
+		    "cannot be run; 64 wrong usage; 78 bad configuration.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "serve",
+	    .run = command_serve,
+	    .synopsis = "[FLAG...]",
+	    .summary = "Run the relay as a service",
+	    .help = "Listens until SIGTERM or SIGINT, then lets exchanges in flight end; a second one\n"
+		    "leaves at once. SIGHUP reads the settings again, all or nothing. Says so to\n"
+		    "systemd (Type=notify-reload) when NOTIFY_SOCKET is set.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "env",
+	    .run = command_env,
+	    .synopsis = "[FLAG...]",
+	    .summary = "Print the variables that point clients at a running relay",
+	    .help = "For a POSIX shell: eval \"$(sigrelay env)\". The relay is the one that listens where\n"
+		    "these settings say.\n\n" CLIENT_HELP,
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "status",
+	    .run = command_status,
+	    .synopsis = "[--json] [FLAG...]",
+	    .summary = "Show what a running relay is doing",
+	    .help = "Asks the relay on admin_listen.\n\n"
+		    "  --json\n      The answer as it is.\n\n"
+		    "Exit status: 0; 1 when no relay answers there.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "check-config",
+	    .run = command_check_config,
+	    .synopsis = "[FILE] [FLAG...]",
+	    .summary = "Print every setting, its value and where it came from",
+	    .help = "FILE: check this INI file, as --config does.\n\n"
+		    "Exit status: 0; 78 on any error, each of which is a line on stderr.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "demo",
+	    .run = command_demo,
+	    .synopsis = "",
+	    .summary = "Show the incident on a built-in log, without and with the relay",
+	    .help = "Needs no network. Where cosign is on PATH, it is cosign that signs and verifies.\n",
+	},
+	{
+	    .name = "version",
+	    .run = command_version,
+	    .synopsis = "",
+	    .summary = "Print the versions of sigrelay and of its libraries",
+	    .help = "",
+	},
+	{
+	    .name = "help",
+	    .run = command_help,
+	    .synopsis = "[COMMAND]",
+	    .summary = "List the commands, or explain one",
+	    .help = "",
+	},
+	{
+	    .name = "builtin-log",
+	    .run = command_builtin_log,
+	    .synopsis = "[FLAG...]",
+	    .summary = "Run the built-in log, for tests",
+	    .help = "",
+	    .hidden = 1,
+	},
+	{ .name = NULL },
+};
