@@ -8,8 +8,8 @@
 #include <sigrelay/base/bytes.h>
 #include <sigrelay/base/mem.h>
 
-#include "json_fields.h"
-#include "pem.h"
+#include <sigrelay/sigstore/json_fields.h>
+#include <sigrelay/sigstore/pem.h>
 
 static bool unquote(struct slice *value)
 {

@@ -1,4 +1,4 @@
-#include "hex_id.h"
+#include <sigrelay/sigstore/hex_id.h>
 
 #include <sigrelay/sigstore/rekor.h>
 

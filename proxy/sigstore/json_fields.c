@@ -1,4 +1,4 @@
-#include "json_fields.h"
+#include <sigrelay/sigstore/json_fields.h>
 
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,4 @@
-#include "merkle.h"
+#include <sigrelay/sigstore/merkle.h>
 
 #include <string.h>
 

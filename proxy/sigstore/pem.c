@@ -1,4 +1,4 @@
-#include "pem.h"
+#include <sigrelay/sigstore/pem.h>
 
 #include <limits.h>
 #include <string.h>
@@ -156,7 +156,11 @@ static bool framed_as_pem(struct slice text)
 	}
 	while (text.n > 0 && memchr(blank, text.p[text.n - 1], 4))
 		text.n--;
-	return slice_starts(text, "-----BEGIN ") && slice_ends(text, "-----");
+	const char *line = text.n > 0 ? memrchr(text.p, '\n', text.n) : NULL;
+	if (!line)
+		return false;
+	struct slice last = { line + 1, (size_t)(text.p + text.n - (line + 1)) };
+	return slice_starts(text, "-----BEGIN ") && slice_starts(last, "-----END ");
 }
 
 bool pem_is_certificates(struct slice text)

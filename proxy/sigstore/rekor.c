@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "hex_id.h"
-#include "json_fields.h"
-#include "pem.h"
-#include "rekor_body.h"
+#include <sigrelay/sigstore/hex_id.h>
+#include <sigrelay/sigstore/json_fields.h>
+#include <sigrelay/sigstore/pem.h>
+#include <sigrelay/sigstore/rekor_body.h>
 
 enum status rekor_posted_parse(struct slice body, struct posted *out)
 {

@@ -2,13 +2,13 @@
  * the log stores it, because the log's form is the posted one with some fields
  * replaced by their hashes. Sources: rekor pkg/types/<kind>/<version>/entry.go
  * (Unmarshal, Canonicalize) and pkg/pki/x509/x509.go (CanonicalValue). */
-#include "rekor_body.h"
+#include <sigrelay/sigstore/rekor_body.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_fields.h"
-#include "pem.h"
+#include <sigrelay/sigstore/json_fields.h>
+#include <sigrelay/sigstore/pem.h>
 
 /* Signatures and verifiers that are compared; an entry with more is compared by
  * what else it has. cosign and its like send one. */

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-#include "hex_id.h"
-#include "json_fields.h"
-#include "merkle.h"
-#include "rekor_body.h"
+#include <sigrelay/sigstore/hex_id.h>
+#include <sigrelay/sigstore/json_fields.h>
+#include <sigrelay/sigstore/merkle.h>
+#include <sigrelay/sigstore/rekor_body.h>
 
 const char *belief_name(enum belief b)
 {

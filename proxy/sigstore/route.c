@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "hex_id.h"
+#include <sigrelay/sigstore/hex_id.h>
 
 enum { GET = 1, POST = 2 }; /* HEAD is taken wherever GET is */
 

@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/ts.h>
 
-#include "pem.h"
+#include <sigrelay/sigstore/pem.h>
 
 /* 0 granted, 1 granted with modifications: the two that carry a token. */
 static bool granted(TS_RESP *resp)
