@@ -1,0 +1,36 @@
+/* The listener for clients: HTTP/1.1 by evhttp, held requests, clients that
+ * leave, and everything that is refused before it becomes an exchange.
+ *
+ * evhttp is lenient where this program must not be; head_guard.h watches the
+ * raw bytes of every head, and front.c judges what evhttp made of them. */
+#ifndef SIGRELAY_RELAY_FRONT_H
+#define SIGRELAY_RELAY_FRONT_H
+
+#include <sigrelay/base/buf.h>
+#include <sigrelay/base/settings.h>
+#include <sigrelay/relay/relay.h>
+
+struct event_base;
+struct front;
+
+/* before/after: called around every event that the front handles. */
+struct front_hooks {
+	void (*before)(void *arg);
+	void (*after)(void *arg);
+	void *arg;
+};
+
+/* address: NULL for a free loopback port. On failure error says why. */
+enum status front_new(struct front **out, struct event_base *base, struct relay *relay, const struct settings *s,
+                      const char *address, const struct front_hooks *hooks, struct buf *error) MUST_CHECK;
+/* Closes every connection; exchanges are abandoned. */
+void front_free(struct front *f);
+/* "http://127.0.0.1:7080"; for a UNIX socket "unix:/path". */
+const char *front_url(const struct front *f);
+/* New requests get 503 + Retry-After; the listener stays, so that they hear it. */
+void front_drain(struct front *f);
+/* 503 + Retry-After for every request that is held. */
+void front_turn_away(struct front *f);
+void front_configure(struct front *f, const struct settings *s);
+
+#endif

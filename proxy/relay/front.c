@@ -1,0 +1,561 @@
+#include "hash_table.h"
+
+#include <sigrelay/relay/front.h>
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/relay/exchange.h>
+#include <sigrelay/relay/head_guard.h>
+#include <sigrelay/relay/listen.h>
+#include <sigrelay/sigstore/answers.h>
+
+#define HEAD_MAX 32768                    /* bytes of a request's head */
+#define IDLE_TIMEOUT_S 120                /* a connection between two requests */
+#define BODY_TIMEOUT (300 * USEC_PER_SEC) /* a body from first to last byte */
+#define GONE_GRACE USEC_PER_SEC           /* a half-closed client may still read */
+#define FREE_ADDRESS "127.0.0.1:0"
+
+/* One client connection. Found by its input buffer, because that is all that
+ * the first callback has; a connection that closes without a byte leaves its
+ * record behind for the next one at the same address. */
+struct conn {
+	UT_hash_handle hh;
+	struct evbuffer *input; /* the key */
+	struct front *front;
+	struct bufferevent *bev;
+	struct evhttp_connection *evcon; /* NULL until it spoke */
+	struct head_guard guard;
+	struct timer patience; /* head or body not complete; a client that left */
+	struct evhttp_request *held;
+	struct exchange exchange; /* of held */
+	struct event watch;       /* for a client that leaves while its request is held */
+	bool watching, leaving;
+};
+
+struct front {
+	struct event_base *base;
+	struct relay *relay;
+	struct evhttp *http;
+	struct buf url;
+	struct front_hooks hooks;
+	struct conn *conns;
+	size_t spoken;
+	size_t max_clients;
+	usec header_timeout;
+	uint64_t ids; /* seeds of request ids */
+	bool draining;
+};
+
+/* --- answering ----------------------------------------------------------- */
+
+static void unwatch(struct conn *c)
+{
+	if (c->watching)
+		event_del(&c->watch);
+	c->watching = c->leaving = false;
+	timer_clear(&c->patience);
+}
+
+static void free_body(const void *data, size_t n, void *arg)
+{
+	(void)data;
+	(void)n;
+	answer_unref(arg);
+}
+
+static void add_header(struct evhttp_request *req, struct slice name, struct slice value)
+{
+	char n[128], v[8192];
+	if (name.n >= sizeof(n) || value.n >= sizeof(v))
+		return;
+	memcpy(n, name.p, name.n);
+	memcpy(v, value.p, value.n);
+	n[name.n] = v[value.n] = '\0';
+	evhttp_add_header(evhttp_request_get_output_headers(req), n, v);
+}
+
+static void send_answer(struct conn *c, struct answer *a)
+{
+	struct evhttp_request *req = c->held;
+	struct slice name, value;
+	struct evbuffer *out = evhttp_request_get_output_buffer(req);
+	unwatch(c);
+	c->held = NULL;
+	for (size_t at = 0; answer_next_header(a, &at, &name, &value);)
+		add_header(req, name, value);
+	if (a->body.n && evbuffer_add_reference(out, a->body.p, a->body.n, free_body, a) == 0)
+		answer_ref(a);
+	if (c->front->draining)
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Connection", "close");
+	evhttp_send_reply(req, a->status, NULL, NULL);
+}
+
+static void on_answer(struct exchange *x, struct answer *a)
+{
+	struct conn *c = x->owner;
+	if (a) {
+		send_answer(c, a);
+		return;
+	}
+	struct evhttp_request *req = c->held;
+	unwatch(c);
+	c->held = NULL;
+	evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
+}
+
+/* Refused before it became an exchange. close: what follows on this connection
+ * cannot be trusted. */
+static void refuse(struct conn *c, struct evhttp_request *req, int status, const char *why, bool close)
+{
+	struct evkeyvalq *h = evhttp_request_get_output_headers(req);
+	struct buf body;
+	const char *type = "text/plain";
+	char text[512];
+	buf_init(&body, 4096);
+	snprintf(text, sizeof(text), "sigrelay: %s", why);
+	(void)!error_body(SERVICE_REKOR, status, text, &body, &type);
+	evhttp_add_header(h, "Content-Type", type);
+	if (status == 503)
+		evhttp_add_header(h, "Retry-After", "5");
+	if (close)
+		evhttp_add_header(h, "Connection", "close");
+	evbuffer_add(evhttp_request_get_output_buffer(req), body.p ? body.p : "", body.n);
+	buf_release(&body);
+	metric_add(c->front->relay->telemetry.rejected, 1);
+	log_event(LOG_INFO, "refused", LOG_D("status", status), LOG_S("cause", why),
+		  LOG_S("client", evhttp_request_get_host(req)), LOG_S("next", close ? "close" : "go on"));
+	c->held = NULL;
+	evhttp_send_reply(req, status, NULL, NULL);
+}
+
+/* --- a client that leaves ------------------------------------------------ */
+
+static void drop(struct conn *c)
+{
+	unwatch(c);
+	if (c->held) {
+		exchange_abandon(&c->exchange);
+		c->held = NULL;
+	}
+	if (c->evcon)
+		evhttp_connection_free(c->evcon); /* calls on_close */
+}
+
+static void watch(struct conn *c)
+{
+	if (event_add(&c->watch, NULL) == 0)
+		c->watching = true;
+}
+
+/* While a request is held evhttp does not read, so it cannot know that the
+ * client left. Readable means: the end of its stream, an error, or a pipelined
+ * request. Only a look tells which; what is there stays evhttp's to read. */
+static void look(struct conn *c)
+{
+	char byte;
+	ssize_t n = recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	usec now = c->front->relay->now.mono;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		watch(c);
+	} else if (n < 0) {
+		drop(c);
+	} else if (n > 0) {
+		/* Pipelined bytes stay readable for as long as we hold: look again by
+		 * the clock, or the loop would spin. */
+		timer_set(&c->patience, usec_add(now, GONE_GRACE));
+	} else {
+		/* It sends no more; whether it still reads cannot be known. */
+		c->leaving = true;
+		timer_set(&c->patience, usec_add(now, GONE_GRACE));
+	}
+}
+
+static void on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	(void)fd;
+	(void)what;
+	c->front->hooks.before(c->front->hooks.arg);
+	c->watching = false;
+	look(c);
+	c->front->hooks.after(c->front->hooks.arg);
+}
+
+static void on_patience(void *arg, usec now)
+{
+	struct conn *c = arg;
+	(void)now;
+	if (c->held && !c->leaving) {
+		look(c);
+		return;
+	}
+	if (!c->held)
+		log_event(LOG_INFO, "refused", LOG_D("status", 408),
+			  LOG_S("cause", guard_done(&c->guard) ? "the body did not arrive in time" :
+								 "the head did not arrive in header_timeout"),
+			  LOG_S("next", "close"));
+	drop(c);
+}
+
+/* --- taking a request ---------------------------------------------------- */
+
+static size_t count_headers(const struct evkeyvalq *h, const char *name, const char **value)
+{
+	size_t n = 0;
+	const struct evkeyval *kv;
+	TAILQ_FOREACH(kv, h, next) {
+		if (strcasecmp(kv->key, name) == 0) {
+			n++;
+			*value = kv->value;
+		}
+	}
+	return n;
+}
+
+/* What makes the request's extent or its meaning ambiguous; NULL when nothing. */
+static const char *ambiguity(const struct conn *c, struct evhttp_request *req)
+{
+	const struct evkeyvalq *h = evhttp_request_get_input_headers(req);
+	const char *length = NULL, *coding = NULL, *host = NULL;
+	size_t lengths = count_headers(h, "Content-Length", &length);
+	size_t codings = count_headers(h, "Transfer-Encoding", &coding);
+	size_t hosts = count_headers(h, "Host", &host);
+	uint64_t n;
+	if (c->guard.bad)
+		return c->guard.bad;
+	if (lengths > 1)
+		return "two Content-Length headers";
+	if (lengths && codings)
+		return "Content-Length together with Transfer-Encoding";
+	if (codings > 1 || (coding && strcasecmp(coding, "chunked") != 0))
+		return "a Transfer-Encoding other than chunked";
+	if (length && slice_u64(slice_str(length), &n) != STATUS_OK)
+		return "a Content-Length that is no number";
+	if (hosts > 1 || (!hosts && req->major == 1 && req->minor >= 1))
+		return "exactly one Host header is needed";
+	return NULL;
+}
+
+static struct slice method_name(struct evhttp_request *req, enum method *m)
+{
+	switch ((int)evhttp_request_get_command(req)) {
+	case EVHTTP_REQ_GET:
+		*m = METHOD_GET;
+		return SLICE_LIT("GET");
+	case EVHTTP_REQ_HEAD:
+		*m = METHOD_HEAD;
+		return SLICE_LIT("HEAD");
+	case EVHTTP_REQ_POST:
+		*m = METHOD_POST;
+		return SLICE_LIT("POST");
+	default:
+		return SLICE_LIT("OTHER");
+	}
+}
+
+static enum status take_body(struct request *q, struct evhttp_request *req)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(req);
+	size_t n = evbuffer_get_length(in);
+	if (!n)
+		return STATUS_OK;
+	q->body = mem_alloc(n);
+	if (!q->body)
+		return STATUS_NO_MEMORY;
+	q->body_size = n;
+	evbuffer_remove(in, q->body, n);
+	return STATUS_OK;
+}
+
+static enum status take_request(struct front *f, struct evhttp_request *req, const struct route *route, enum method m,
+				struct request **out)
+{
+	struct request *q = NULL;
+	enum status s = request_new(&q, route, m);
+	const struct evkeyval *kv;
+	if (s != STATUS_OK)
+		return s;
+	TAILQ_FOREACH(kv, evhttp_request_get_input_headers(req), next) {
+		if ((s = request_add_header(q, kv->key, kv->value)) != STATUS_OK)
+			break;
+	}
+	if (s == STATUS_OK)
+		s = request_seal(q, f->ids = f->ids * 6364136223846793005u + 1442695040888963407u);
+	if (s == STATUS_OK)
+		s = take_body(q, req);
+	if (s != STATUS_OK) {
+		request_unref(q);
+		return s;
+	}
+	*out = q;
+	return STATUS_OK;
+}
+
+static void forward(struct conn *c, struct evhttp_request *req, const struct route *route, enum method m)
+{
+	struct front *f = c->front;
+	struct request *q = NULL;
+	enum status s = take_request(f, req, route, m, &q);
+	if (s != STATUS_OK) {
+		refuse(c, req, s == STATUS_TOO_LARGE ? 431 : 503,
+		       s == STATUS_TOO_LARGE ? "the headers are too large" : "out of memory: try again in a moment",
+		       true);
+		return;
+	}
+	c->held = req;
+	exchange_start(&c->exchange, f->relay, q, on_answer, c);
+	request_unref(q);
+	if (c->held)
+		watch(c);
+}
+
+static void route_request(struct conn *c, struct evhttp_request *req)
+{
+	enum method m = METHOD_GET;
+	struct slice method = method_name(req, &m);
+	struct route route = route_of(method, slice_str(evhttp_request_get_uri(req)));
+	switch (route.kind) {
+	case ROUTE_FORWARD:
+		if (c->front->draining)
+			refuse(c, req, 503, "this relay is leaving: try again in a moment", true);
+		else if (c->front->spoken > c->front->max_clients)
+			refuse(c, req, 503, "too many clients (max_clients): try again in a moment", true);
+		else
+			forward(c, req, &route, m);
+		break;
+	case ROUTE_SELF:
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
+		evbuffer_add(evhttp_request_get_output_buffer(req), "ok\n", 3);
+		evhttp_send_reply(req, 200, NULL, NULL);
+		break;
+	case ROUTE_BAD:
+		refuse(c, req, 400, route.why, true);
+		break;
+	case ROUTE_UNKNOWN:
+		refuse(c, req, 404, route.why, false);
+		break;
+	case ROUTE_BAD_METHOD:
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", route.allow);
+		refuse(c, req, 405, route.why, false);
+		break;
+	}
+}
+
+/* --- connections --------------------------------------------------------- */
+
+static struct conn *conn_find(struct front *f, struct evbuffer *input)
+{
+	struct conn *c = NULL;
+	HASH_FIND_PTR(f->conns, &input, c);
+	return c;
+}
+
+static void conn_free(struct conn *c)
+{
+	timer_release(&c->patience);
+	HASH_DEL(c->front->conns, c);
+	mem_free(c);
+}
+
+static void on_close(struct evhttp_connection *evcon, void *arg)
+{
+	struct conn *c = arg;
+	(void)evcon;
+	unwatch(c);
+	if (c->held)
+		exchange_abandon(&c->exchange);
+	c->front->spoken--;
+	conn_free(c);
+}
+
+/* The first byte: evhttp's connection is the argument of its own callbacks. */
+static void conn_speaks(struct conn *c)
+{
+	void *arg = NULL;
+	bufferevent_getcb(c->bev, NULL, NULL, NULL, &arg);
+	c->evcon = arg;
+	c->front->spoken++;
+	evhttp_connection_set_closecb(c->evcon, on_close, c);
+	evhttp_connection_set_timeout(c->evcon, IDLE_TIMEOUT_S);
+	guard_begin(&c->guard);
+	event_assign(&c->watch, c->front->base, bufferevent_getfd(c->bev), EV_READ, on_watch, c);
+}
+
+static void feed_guard(struct conn *c, size_t from)
+{
+	struct evbuffer_ptr at;
+	struct evbuffer_iovec v[4];
+	bool fresh = c->guard.bytes == 0;
+	if (guard_done(&c->guard) || evbuffer_get_length(c->input) <= from)
+		return;
+	evbuffer_ptr_set(c->input, &at, from, EVBUFFER_PTR_SET);
+	int n = evbuffer_peek(c->input, -1, &at, v, 4);
+	for (int i = 0; i < n && i < 4; i++)
+		guard_feed(&c->guard, v[i].iov_base, v[i].iov_len);
+	usec now = c->front->relay->now.mono;
+	if (guard_done(&c->guard))
+		timer_set(&c->patience, usec_add(now, BODY_TIMEOUT));
+	else if (fresh)
+		timer_set(&c->patience, usec_add(now, c->front->header_timeout));
+}
+
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct front *f = arg;
+	struct conn *c;
+	if (!info->n_added || !(c = conn_find(f, input)))
+		return;
+	if (!c->evcon)
+		conn_speaks(c);
+	if (guard_done(&c->guard))
+		return;
+	f->hooks.before(f->hooks.arg);
+	feed_guard(c, info->orig_size);
+	f->hooks.after(f->hooks.arg);
+}
+
+/* The answer is out: what is in the buffer now is the next head's. */
+static void on_complete(struct evhttp_request *req, void *arg)
+{
+	struct conn *c = arg;
+	(void)req;
+	guard_begin(&c->guard);
+	feed_guard(c, 0);
+}
+
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+	struct front *f = arg;
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (!bev)
+		return NULL;
+	struct evbuffer *input = bufferevent_get_input(bev);
+	struct conn *c = conn_find(f, input);
+	if (!c) {
+		c = mem_calloc(1, sizeof(*c));
+		if (!c || timer_init(&f->relay->timers, &c->patience, on_patience, c) != STATUS_OK) {
+			mem_free(c);
+			return bev; /* without a record its requests are turned away */
+		}
+		c->front = f;
+		c->input = input;
+		HASH_ADD_PTR(f->conns, input, c);
+		if (!c->hh.tbl) {
+			timer_release(&c->patience);
+			mem_free(c);
+			return bev;
+		}
+	}
+	c->bev = bev;
+	evbuffer_add_cb(input, on_input, f);
+	return bev;
+}
+
+static void on_request(struct evhttp_request *req, void *arg)
+{
+	struct front *f = arg;
+	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+	struct conn *c = conn_find(f, bufferevent_get_input(evhttp_connection_get_bufferevent(evcon)));
+	if (!c || !c->evcon) {
+		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
+		return;
+	}
+	f->hooks.before(f->hooks.arg);
+	timer_clear(&c->patience);
+	evhttp_request_set_on_complete_cb(req, on_complete, c);
+	const char *bad = ambiguity(c, req);
+	if (bad)
+		refuse(c, req, 400, bad, true);
+	else
+		route_request(c, req);
+	f->hooks.after(f->hooks.arg);
+}
+
+/* --- the beginning and the end ------------------------------------------- */
+
+enum status front_new(struct front **out, struct event_base *base, struct relay *relay, const struct settings *s,
+		      const char *address, const struct front_hooks *hooks, struct buf *error)
+{
+	struct front *f = mem_calloc(1, sizeof(*f));
+	enum status st = STATUS_NO_MEMORY;
+	if (!f)
+		return st;
+	f->base = base;
+	f->relay = relay;
+	f->hooks = *hooks;
+	f->ids = rng_entropy();
+	buf_init(&f->url, 4096);
+	f->http = evhttp_new(base);
+	if (!f->http)
+		goto out;
+	front_configure(f, s);
+	/* Every method comes to us: evhttp's own refusal is a 501. */
+	evhttp_set_allowed_methods(f->http, 0xffff);
+	evhttp_set_max_headers_size(f->http, HEAD_MAX);
+	evhttp_set_default_content_type(f->http, NULL);
+	evhttp_set_bevcb(f->http, on_connection, f);
+	evhttp_set_gencb(f->http, on_request, f);
+	st = listen_http(f->http, base, address ? address : FREE_ADDRESS, "listen", &f->url, error);
+out:
+	if (st == STATUS_OK)
+		*out = f;
+	else
+		front_free(f);
+	return st;
+}
+
+void front_free(struct front *f)
+{
+	struct conn *c, *next;
+	if (!f)
+		return;
+	HASH_ITER(hh, f->conns, c, next)
+	{
+		if (c->evcon)
+			drop(c);
+	}
+	if (f->http)
+		evhttp_free(f->http);
+	HASH_ITER(hh, f->conns, c, next)
+		conn_free(c);
+	buf_release(&f->url);
+	mem_free(f);
+}
+
+const char *front_url(const struct front *f)
+{
+	return f->url.p;
+}
+
+void front_drain(struct front *f)
+{
+	f->draining = true;
+}
+
+void front_turn_away(struct front *f)
+{
+	struct conn *c, *next;
+	HASH_ITER(hh, f->conns, c, next)
+	{
+		if (c->held)
+			exchange_turn_away(&c->exchange, "this relay is leaving and could wait no longer: try again");
+	}
+}
+
+void front_configure(struct front *f, const struct settings *s)
+{
+	f->max_clients = (size_t)s->max_clients;
+	f->header_timeout = s->header_timeout;
+	evhttp_set_max_body_size(f->http, s->max_body);
+	evhttp_set_timeout(f->http, (int)(s->header_timeout / USEC_PER_SEC) + 1);
+}

@@ -1,0 +1,115 @@
+#include <sigrelay/relay/listen.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <sigrelay/base/settings.h>
+
+#define BACKLOG 1024
+
+union any_address {
+	struct sockaddr sa;
+	struct sockaddr_in in4;
+	struct sockaddr_in6 in6;
+	struct sockaddr_un un;
+};
+
+static enum status fail(struct buf *error, const char *setting, const char *address, const char *why)
+{
+	if (buf_addf(error, "cannot listen on %s (%s): %s; choose another address with --%s", address, setting, why,
+		     strcmp(setting, "listen") == 0 ? "listen" : "admin-listen") != STATUS_OK)
+		return STATUS_NO_MEMORY;
+	return STATUS_IO;
+}
+
+static enum status resolve(const struct address *a, union any_address *out, socklen_t *n, const char **why)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found = NULL;
+	char port[8];
+	snprintf(port, sizeof(port), "%u", a->port);
+	int e = getaddrinfo(a->host, port, &hints, &found);
+	if (e) {
+		*why = gai_strerror(e);
+		return STATUS_IO;
+	}
+	*n = found->ai_addrlen;
+	memcpy(out, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	return STATUS_OK;
+}
+
+/* A socket file that nobody listens on is left over from a killed relay. */
+static void remove_stale(const struct sockaddr_un *un)
+{
+	struct stat st;
+	if (lstat(un->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) != 0 && errno == ECONNREFUSED)
+		unlink(un->sun_path);
+	close(fd);
+}
+
+static enum status unix_address(const struct address *a, union any_address *out, socklen_t *n, const char **why)
+{
+	if (strlen(a->host) >= sizeof(out->un.sun_path)) {
+		*why = "the path is too long for a UNIX socket (107 bytes)";
+		return STATUS_IO;
+	}
+	out->un.sun_family = AF_UNIX;
+	memcpy(out->un.sun_path, a->host, strlen(a->host) + 1);
+	*n = (socklen_t)sizeof(out->un);
+	remove_stale(&out->un);
+	return STATUS_OK;
+}
+
+static enum status name_url(struct evconnlistener *l, const struct address *a, struct buf *url)
+{
+	union any_address bound = { .sa = { 0 } };
+	socklen_t n = sizeof(bound);
+	if (a->kind == ADDRESS_UNIX)
+		return buf_addf(url, "unix:%s", a->host);
+	if (getsockname(evconnlistener_get_fd(l), &bound.sa, &n) != 0)
+		return STATUS_IO;
+	unsigned port = ntohs(bound.sa.sa_family == AF_INET6 ? bound.in6.sin6_port : bound.in4.sin_port);
+	bool v6 = strchr(a->host, ':') != NULL;
+	return buf_addf(url, "http://%s%s%s:%u", v6 ? "[" : "", a->host, v6 ? "]" : "", port);
+}
+
+enum status listen_http(struct evhttp *http, struct event_base *base, const char *address, const char *setting,
+			struct buf *url, struct buf *error)
+{
+	struct address a;
+	union any_address sa = { .sa = { 0 } };
+	socklen_t n = 0;
+	const char *why = "not an address";
+	if (address_parse(address, &a) != STATUS_OK)
+		return fail(error, setting, address, "expected 127.0.0.1:7080, [::1]:7080 or unix:/path");
+	enum status s = a.kind == ADDRESS_UNIX ? unix_address(&a, &sa, &n, &why) : resolve(&a, &sa, &n, &why);
+	if (s != STATUS_OK)
+		return fail(error, setting, address, why);
+	struct evconnlistener *l = evconnlistener_new_bind(
+	    base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG, &sa.sa,
+	    (int)n);
+	if (!l)
+		return fail(error, setting, address, strerror(errno));
+	s = name_url(l, &a, url);
+	if (s != STATUS_OK || !evhttp_bind_listener(http, l)) {
+		evconnlistener_free(l);
+		return s == STATUS_OK ? STATUS_NO_MEMORY : s;
+	}
+	return STATUS_OK;
+}
