@@ -17,15 +17,26 @@ static bool granted(TS_RESP *resp)
 	       TS_RESP_get_token(resp);
 }
 
+static TS_RESP *parse(struct slice body)
+{
+	if (body.n == 0 || body.n > INT_MAX)
+		return NULL;
+	const unsigned char *p = (const unsigned char *)body.p, *end = p + body.n;
+	TS_RESP *resp = d2i_TS_RESP(NULL, &p, (long)body.n);
+	if (resp && p != end) {
+		TS_RESP_free(resp);
+		return NULL;
+	}
+	return resp;
+}
+
 bool tsa_timestamp_believed(struct slice body, const char **why)
 {
-	const unsigned char *p = (const unsigned char *)body.p, *end = p + body.n;
-	TS_RESP *resp = body.n > 0 && body.n <= INT_MAX ? d2i_TS_RESP(NULL, &p, (long)body.n) : NULL;
-	bool whole = resp && p == end;
-	bool good = whole && granted(resp);
-	*why = whole ? "a timestamp reply that grants no token" : "not a timestamp reply in DER";
+	TS_RESP *resp = parse(body);
+	bool good = resp && granted(resp);
+	*why = resp ? "a timestamp reply that grants no token" : "not a timestamp reply in DER";
 	TS_RESP_free(resp);
-	ERR_clear_error();
+	ERR_clear_error(); /* the thread's error queue belongs to TLS */
 	return good;
 }
 
