@@ -22,7 +22,8 @@ usec retry_after_parse(struct slice value, usec wall);
 bool answer_400_is_transient(enum operation op, struct slice path, struct slice body);
 
 /* A 2xx to anything but an entry (rekor.create and rekor.get are judged by
- * rekor_entry_check): is it what it says? why: static, for logs. */
+ * rekor_entry_check; they are judged here too, by shape, hash and proof alone): is
+ * it what it says? why: static, for logs. Not for answers to HEAD. */
 bool answer_believed(enum operation op, struct slice path, struct slice query, struct slice content_type,
 		     struct slice body, const char **why);
 

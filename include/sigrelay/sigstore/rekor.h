@@ -28,7 +28,8 @@ struct posted {
 	bool has_content, has_signature, has_verifier;
 	struct digest content, signature, verifier;
 	/* The life of the certificate in the request; 0 when there is none. Seconds
-	 * since 1970. With several, the narrowest life of all. */
+	 * since 1970. Of a chain the leaf's, which comes first; with several
+	 * verifiers, the narrowest life of all. */
 	int64_t not_before, not_after;
 };
 
@@ -45,7 +46,7 @@ struct entry {
 
 enum belief {
 	BELIEF_TRUE,
-	BELIEF_NOT_JSON,
+	BELIEF_NOT_JSON,  /* also when there was no memory for the parse: cJSON does not tell */
 	BELIEF_SHAPE,     /* not one key with the fields of an entry */
 	BELIEF_LEAF_HASH, /* the key does not name the body */
 	BELIEF_PROOF,     /* the inclusion proof does not lead to its root hash */
@@ -77,8 +78,10 @@ enum status rekor_conflict_id(struct slice location, struct slice body,
 /* Do two ids (64 or 80 digits) name the same entry? A 64-digit one has no tree. */
 bool rekor_same_id(struct slice a, struct slice b);
 
-/* Is a 2xx answer to rekor.query what it says? By path: publicKey is PEM, the
- * others JSON; those that carry entries have each judged. why: static, for logs. */
+/* Is a 2xx answer to rekor.query what it says? By path: publicKey is PEM, /ping
+ * anything but HTML, the others JSON; those that carry entries have each judged,
+ * and ?logIndex= must have the entry of that index. why: static, for logs. Not
+ * for answers to HEAD, which have no body. */
 bool rekor_query_believed(struct slice path, struct slice query, struct slice content_type, struct slice body,
 			  const char **why);
 

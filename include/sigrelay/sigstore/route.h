@@ -27,8 +27,8 @@ struct route {
 	enum operation operation;
 	struct slice path;  /* without query and trailing slash; borrowed from target */
 	struct slice query; /* without '?'; may be empty */
-	struct slice id;    /* rekor.get: the entry id: 64 or 80 hex digits, else BAD is not
-			       said: the log itself answers 422 to what is no id */
+	struct slice id;    /* rekor.get: the entry id, 64 or 80 hex digits as sent; empty for what
+			       is no id: that is forwarded too, the log itself answers 422 */
 	const char *why;    /* for BAD, UNKNOWN, BAD_METHOD: a static sentence for the client */
 	const char *allow;  /* BAD_METHOD: the Allow header */
 };
