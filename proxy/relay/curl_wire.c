@@ -23,8 +23,8 @@ struct handle {
 	struct attempt *attempt; /* NULL when idle */
 	struct answer *answer;
 	char error[CURL_ERROR_SIZE];
-	struct buf target;              /* prefix and path, when there is a prefix */
-	struct curl_slist *headers;     /* nodes over the request's own lines */
+	struct buf target;          /* prefix and path, when there is a prefix */
+	struct curl_slist *headers; /* nodes over the request's own lines */
 	size_t headers_cap;
 };
 
@@ -253,7 +253,8 @@ static bool set_method(struct handle *h, const struct attempt *a)
 		       curl_easy_setopt(e, CURLOPT_NOBODY, 1L) == CURLE_OK;
 	case METHOD_POST:
 		return curl_easy_setopt(e, CURLOPT_POST, 1L) == CURLE_OK &&
-		       curl_easy_setopt(e, CURLOPT_POSTFIELDS, a->with_body && q->body ? q->body : "") == CURLE_OK &&
+		       curl_easy_setopt(e, CURLOPT_POSTFIELDS, a->with_body && q->body ? q->body : "") ==
+			   CURLE_OK &&
 		       curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
 					(curl_off_t)(a->with_body ? q->body_size : 0)) == CURLE_OK;
 	}
@@ -264,7 +265,8 @@ static bool begin(struct handle *h, struct attempt *a, usec timeout)
 {
 	h->answer = answer_new(0, h->wire->body_max);
 	h->error[0] = '\0';
-	return h->answer && set_method(h, a) && set_headers(h, a->request, a->with_body) && set_target(h, a->target) &&
+	return h->answer && set_method(h, a) && set_headers(h, a->request, a->with_body) &&
+	       set_target(h, a->target) &&
 	       curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, (long)(timeout / USEC_PER_MSEC)) == CURLE_OK &&
 	       curl_multi_add_handle(h->wire->multi, h->easy) == CURLM_OK;
 }
@@ -294,7 +296,8 @@ static void wire_send(void *arg, struct attempt *a, usec timeout)
 static void remove_failed(struct curl_wire *w, struct handle *h)
 {
 	struct handle *f;
-	TAILQ_FOREACH(f, &w->failed, link) {
+	TAILQ_FOREACH(f, &w->failed, link)
+	{
 		if (f == h) {
 			TAILQ_REMOVE(&w->failed, h, link);
 			return;
@@ -431,7 +434,8 @@ static void on_socket_event(evutil_socket_t fd, short what, void *arg)
 		sock_register(s, 0);
 		return;
 	}
-	act(s->wire, fd, ((what & EV_READ) ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) ? CURL_CSELECT_OUT : 0));
+	act(s->wire, fd,
+	    ((what & EV_READ) ? CURL_CSELECT_IN : 0) | ((what & EV_WRITE) ? CURL_CSELECT_OUT : 0));
 }
 
 static struct sock *sock_obtain(struct curl_wire *w, curl_socket_t fd)
@@ -473,7 +477,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 	if (!s)
 		return -1;
 	s->wanted = true;
-	sock_register(s, (short)(((what & CURL_POLL_IN) ? EV_READ : 0) | ((what & CURL_POLL_OUT) ? EV_WRITE : 0)));
+	sock_register(
+	    s, (short)(((what & CURL_POLL_IN) ? EV_READ : 0) | ((what & CURL_POLL_OUT) ? EV_WRITE : 0)));
 	return 0;
 }
 
@@ -554,7 +559,7 @@ void curl_wire_configure(struct curl_wire *w, const struct settings *s)
 	for (enum service i = 0; i < SERVICE_COUNT; i++) {
 		struct handle *h;
 		TAILQ_FOREACH(h, &w->upstream[i].idle, link)
-			(void)curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, w->connect_timeout_ms);
+		(void)curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, w->connect_timeout_ms);
 	}
 }
 

@@ -39,8 +39,9 @@ void exchange_finish(struct exchange *x, struct answer *answer)
 	if (is_failure(x, status))
 		note_failure(x, status);
 	telemetry_request(&r->telemetry, x->operation, status, took);
-	log_event(LOG_DEBUG, "answer", LOG_S("request", x->id), LOG_S("operation", operation_name(x->operation)),
-		  LOG_S("client", x->patience.client), LOG_D("status", status), LOG_T("took", took));
+	log_event(LOG_DEBUG, "answer", LOG_S("request", x->id),
+		  LOG_S("operation", operation_name(x->operation)), LOG_S("client", x->patience.client),
+		  LOG_D("status", status), LOG_T("took", took));
 	x->on_answer(x, answer);
 }
 
@@ -55,9 +56,10 @@ static void on_timer(void *arg, usec now)
 {
 	struct exchange *x = arg;
 	struct answer *a = flight_not_yet(x);
-	log_event(LOG_WARN, "patience", LOG_S("request", x->id), LOG_S("operation", operation_name(x->operation)),
-		  LOG_S("client", x->patience.client), LOG_S("cause", "the client's own time-out is near"),
-		  LOG_T("wait", now - x->begun), LOG_S("next", "503, and the create goes on"));
+	log_event(LOG_WARN, "patience", LOG_S("request", x->id),
+		  LOG_S("operation", operation_name(x->operation)), LOG_S("client", x->patience.client),
+		  LOG_S("cause", "the client's own time-out is near"), LOG_T("wait", now - x->begun),
+		  LOG_S("next", "503, and the create goes on"));
 	flight_leave(x);
 	finish_own(x, a);
 }
@@ -74,7 +76,8 @@ static bool from_memory(struct exchange *x, const struct request *q, const struc
 	if (!entry)
 		return false;
 	metric_add(r->telemetry.memory_answers, 1);
-	log_event(LOG_INFO, "from_memory", LOG_S("request", x->id), LOG_S("operation", operation_name(x->operation)),
+	log_event(LOG_INFO, "from_memory", LOG_S("request", x->id),
+		  LOG_S("operation", operation_name(x->operation)),
 		  LOG_S("cause", "this relay has seen the entry"), LOG_S("next", "answer it at once"));
 	finish_own(x, reply_entry(key ? 201 : 200, id, entry));
 	return true;
@@ -84,7 +87,8 @@ static bool from_memory(struct exchange *x, const struct request *q, const struc
 static bool crowded(const struct exchange *x)
 {
 	const struct relay *r = x->relay;
-	return relay_breaker(r, operation_service(x->operation), operation_side(x->operation)) != BREAKER_CLOSED &&
+	return relay_breaker(r, operation_service(x->operation), operation_side(x->operation)) !=
+		   BREAKER_CLOSED &&
 	       relay_parked(r) >= r->cfg.max_parked;
 }
 
@@ -94,7 +98,8 @@ static enum status watch_patience(struct exchange *x)
 	struct relay *r = x->relay;
 	if (x->operation != OP_REKOR_CREATE || x->patience.wait == USEC_NEVER)
 		return STATUS_OK;
-	x->deadline = deadline_add(deadline_none(), usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
+	x->deadline =
+	    deadline_add(deadline_none(), usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
 	enum status s = timer_init(&r->timers, &x->timer, on_timer, x);
 	if (s == STATUS_OK)
 		timer_set(&x->timer, x->deadline.at);
@@ -113,8 +118,8 @@ static enum status begin(struct exchange *x, struct request *q, const struct dig
 	return STATUS_OK;
 }
 
-void exchange_start(struct exchange *x, struct relay *r, struct request *request, exchange_answer_fn *on_answer,
-		    void *owner)
+void exchange_start(struct exchange *x, struct relay *r, struct request *request,
+		    exchange_answer_fn *on_answer, void *owner)
 {
 	struct digest key;
 	bool is_create = request->operation == OP_REKOR_CREATE;
@@ -138,8 +143,9 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 	if (from_memory(x, request, is_create ? &key : NULL))
 		return;
 	if (crowded(x)) {
-		finish_own(x, reply_error(s, 503, (long)(r->cfg.gate.breaker.probe_interval / USEC_PER_SEC) + 1,
-					  "too many requests wait for this service already (max_parked): try again"));
+		finish_own(x, reply_error(
+				  s, 503, (long)(r->cfg.gate.breaker.probe_interval / USEC_PER_SEC) + 1,
+				  "too many requests wait for this service already (max_parked): try again"));
 		return;
 	}
 	if (begin(x, request, is_create ? &key : NULL) != STATUS_OK)

@@ -94,7 +94,7 @@ static size_t audience(const struct flight *f)
 	size_t n = 0;
 	struct exchange *x;
 	TAILQ_FOREACH(x, &f->exchanges, link)
-		n++;
+	n++;
 	return n;
 }
 
@@ -118,8 +118,8 @@ static void count_saved(struct flight *f)
 	metric_add(t->saved[how], (int64_t)audience(f));
 }
 
-static void log_decision(const struct flight *f, const char *event, const char *cause, unsigned attempt, usec wait,
-			 const char *next)
+static void log_decision(const struct flight *f, const char *event, const char *cause, unsigned attempt,
+			 usec wait, const char *next)
 {
 	log_event(LOG_INFO, event, LOG_S("request", f->request->id),
 		  LOG_S("operation", operation_name(f->request->operation)), LOG_S("cause", cause),
@@ -160,8 +160,9 @@ static struct answer *not_in_time(const struct flight *f, enum deadline_reason w
 	enum service s = f->main.service;
 	int status = f->last_transport == TRANSPORT_TIMEOUT ? 504 : 503;
 	usec_format(f->relay->now.mono - f->begun, took);
-	snprintf(text, sizeof(text), "%s gave no good answer to %s: %u attempt%s in %s, the last: %s (%s); %s",
-		 service_name(s), operation_name(f->request->operation), f->sent, f->sent == 1 ? "" : "s", took,
+	snprintf(text, sizeof(text),
+		 "%s gave no good answer to %s: %u attempt%s in %s, the last: %s (%s); %s", service_name(s),
+		 operation_name(f->request->operation), f->sent, f->sent == 1 ? "" : "s", took,
 		 f->why[0] ? f->why : "no answer yet", deadline_reason_name(why), advice(why));
 	return reply_error(s, status, come_back ? retry_after_seconds(f) : -1, text);
 }
@@ -187,9 +188,9 @@ static void flight_expire(struct flight *f, enum deadline_reason why)
 	bool come_back = why == DEADLINE_PATIENCE && crowd_comes_back(f);
 	log_event(LOG_WARN, "gave_up", LOG_S("request", f->request->id),
 		  LOG_S("operation", operation_name(f->request->operation)),
-		  LOG_S("cause", f->why[0] ? f->why : "no answer yet"), LOG_S("deadline", deadline_reason_name(why)),
-		  LOG_D("attempt", f->sent), LOG_T("wait", f->relay->now.mono - f->begun),
-		  LOG_S("next", advice(why)));
+		  LOG_S("cause", f->why[0] ? f->why : "no answer yet"),
+		  LOG_S("deadline", deadline_reason_name(why)), LOG_D("attempt", f->sent),
+		  LOG_T("wait", f->relay->now.mono - f->begun), LOG_S("next", advice(why)));
 	if (!come_back && last_is_presentable(f, why)) {
 		flight_answer(f, f->last);
 		return;
@@ -218,16 +219,18 @@ static void set_deadline(struct flight *f, const struct exchange *x)
 {
 	struct relay *r = f->relay;
 	int64_t exp;
-	f->deadline = deadline_add(deadline_none(), usec_add(r->now.mono, r->cfg.retry_for), DEADLINE_RETRY_FOR);
+	f->deadline =
+	    deadline_add(deadline_none(), usec_add(r->now.mono, r->cfg.retry_for), DEADLINE_RETRY_FOR);
 	if (f->is_create && f->posted.not_after)
 		bind_to_wall(f, f->posted.not_after, DEADLINE_CERTIFICATE);
 	if (f->request->operation == OP_FULCIO_SIGN &&
-	    fulcio_token_exp(f->request->authorization, (struct slice){ f->request->body, f->request->body_size },
-			     &exp) == STATUS_OK)
+	    fulcio_token_exp(f->request->authorization,
+			     (struct slice){ f->request->body, f->request->body_size }, &exp) == STATUS_OK)
 		bind_to_wall(f, exp, DEADLINE_TOKEN);
 	/* A create goes on for the client's own retry; what ends then is the exchange. */
 	if (!f->is_create)
-		f->deadline = deadline_add(f->deadline, usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
+		f->deadline =
+		    deadline_add(f->deadline, usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
 	if (f->deadline.at != USEC_NEVER)
 		timer_set(&f->deadline_timer, f->deadline.at);
 }
@@ -362,7 +365,8 @@ static void judge_good(struct flight *f, const struct answer *a, struct judged *
 	}
 }
 
-static void judge(struct flight *f, enum transport t, const struct answer *a, const char *error, struct judged *j)
+static void judge(struct flight *f, enum transport t, const struct answer *a, const char *error,
+		  struct judged *j)
 {
 	*j = (struct judged){ .retry_after = -1 };
 	j->outcome = outcome_of(t, a ? a->status : 0, f->request->body_size);
@@ -404,7 +408,8 @@ static void create_late(struct flight *f, const struct judged *j)
 {
 	char text[320];
 	snprintf(text, sizeof(text),
-		 "the log integrated this entry at %lld, outside the certificate's life (%lld to %lld): the signature "
+		 "the log integrated this entry at %lld, outside the certificate's life (%lld to %lld): the "
+		 "signature "
 		 "would never verify; sign again with a fresh certificate",
 		 (long long)j->entry.integrated_time, (long long)f->posted.not_before,
 		 (long long)f->posted.not_after);
@@ -446,9 +451,9 @@ static void facts_of_absence(struct flight *f, struct verdict_facts *v)
 	if (!f->absent_since)
 		f->absent_since = r->now.mono;
 	v->may_come_true = true;
-	v->wait_until = memory_knows(&r->memory, f->request->entry_id) ?
-			    f->deadline.at :
-			    usec_add(f->absent_since, r->cfg.lookup_wait);
+	v->wait_until = memory_knows(&r->memory, f->request->entry_id)
+			    ? f->deadline.at
+			    : usec_add(f->absent_since, r->cfg.lookup_wait);
 	v->polls = f->lookups + 1;
 }
 
@@ -722,7 +727,8 @@ static enum status timers_setup(struct flight *f)
 	return s;
 }
 
-enum status flight_start(struct relay *r, struct exchange *x, struct request *request, const struct digest *create_key)
+enum status flight_start(struct relay *r, struct exchange *x, struct request *request,
+			 const struct digest *create_key)
 {
 	struct flight *f = mem_calloc(1, sizeof(*f));
 	if (!f)

@@ -201,8 +201,8 @@ static void on_patience(void *arg, usec now)
 	}
 	if (!c->held)
 		log_event(LOG_INFO, "refused", LOG_D("status", 408),
-			  LOG_S("cause", guard_done(&c->guard) ? "the body did not arrive in time" :
-								 "the head did not arrive in header_timeout"),
+			  LOG_S("cause", guard_done(&c->guard) ? "the body did not arrive in time"
+							       : "the head did not arrive in header_timeout"),
 			  LOG_S("next", "close"));
 	drop(c);
 }
@@ -213,7 +213,8 @@ static size_t count_headers(const struct evkeyvalq *h, const char *name, const c
 {
 	size_t n = 0;
 	const struct evkeyval *kv;
-	TAILQ_FOREACH(kv, h, next) {
+	TAILQ_FOREACH(kv, h, next)
+	{
 		if (strcasecmp(kv->key, name) == 0) {
 			n++;
 			*value = kv->value;
@@ -277,15 +278,16 @@ static enum status take_body(struct request *q, struct evhttp_request *req)
 	return STATUS_OK;
 }
 
-static enum status take_request(struct front *f, struct evhttp_request *req, const struct route *route, enum method m,
-				struct request **out)
+static enum status take_request(struct front *f, struct evhttp_request *req, const struct route *route,
+				enum method m, struct request **out)
 {
 	struct request *q = NULL;
 	enum status s = request_new(&q, route, m);
 	const struct evkeyval *kv;
 	if (s != STATUS_OK)
 		return s;
-	TAILQ_FOREACH(kv, evhttp_request_get_input_headers(req), next) {
+	TAILQ_FOREACH(kv, evhttp_request_get_input_headers(req), next)
+	{
 		if ((s = request_add_header(q, kv->key, kv->value)) != STATUS_OK)
 			break;
 	}
@@ -308,7 +310,8 @@ static void forward(struct conn *c, struct evhttp_request *req, const struct rou
 	enum status s = take_request(f, req, route, m, &q);
 	if (s != STATUS_OK) {
 		refuse(c, req, s == STATUS_TOO_LARGE ? 431 : 503,
-		       s == STATUS_TOO_LARGE ? "the headers are too large" : "out of memory: try again in a moment",
+		       s == STATUS_TOO_LARGE ? "the headers are too large"
+					     : "out of memory: try again in a moment",
 		       true);
 		return;
 	}
@@ -483,8 +486,9 @@ static void on_request(struct evhttp_request *req, void *arg)
 
 /* --- the beginning and the end ------------------------------------------- */
 
-enum status front_new(struct front **out, struct event_base *base, struct relay *relay, const struct settings *s,
-		      const char *address, const struct front_hooks *hooks, struct buf *error)
+enum status front_new(struct front **out, struct event_base *base, struct relay *relay,
+		      const struct settings *s, const char *address, const struct front_hooks *hooks,
+		      struct buf *error)
 {
 	struct front *f = mem_calloc(1, sizeof(*f));
 	enum status st = STATUS_NO_MEMORY;
@@ -527,7 +531,7 @@ void front_free(struct front *f)
 	if (f->http)
 		evhttp_free(f->http);
 	HASH_ITER(hh, f->conns, c, next)
-		conn_free(c);
+	conn_free(c);
 	buf_release(&f->url);
 	mem_free(f);
 }
@@ -548,7 +552,8 @@ void front_turn_away(struct front *f)
 	HASH_ITER(hh, f->conns, c, next)
 	{
 		if (c->held)
-			exchange_turn_away(&c->exchange, "this relay is leaving and could wait no longer: try again");
+			exchange_turn_away(&c->exchange,
+					   "this relay is leaving and could wait no longer: try again");
 	}
 }
 

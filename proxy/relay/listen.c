@@ -27,8 +27,8 @@ union any_address {
 
 static enum status fail(struct buf *error, const char *setting, const char *address, const char *why)
 {
-	if (buf_addf(error, "cannot listen on %s (%s): %s; choose another address with --%s", address, setting, why,
-		     strcmp(setting, "listen") == 0 ? "listen" : "admin-listen") != STATUS_OK)
+	if (buf_addf(error, "cannot listen on %s (%s): %s; choose another address with --%s", address,
+		     setting, why, strcmp(setting, "listen") == 0 ? "listen" : "admin-listen") != STATUS_OK)
 		return STATUS_NO_MEMORY;
 	return STATUS_IO;
 }
@@ -63,7 +63,8 @@ static void remove_stale(const struct sockaddr_un *un)
 	close(fd);
 }
 
-static enum status unix_address(const struct address *a, union any_address *out, socklen_t *n, const char **why)
+static enum status unix_address(const struct address *a, union any_address *out, socklen_t *n,
+				const char **why)
 {
 	if (strlen(a->host) >= sizeof(out->un.sun_path)) {
 		*why = "the path is too long for a UNIX socket (107 bytes)";
@@ -89,8 +90,8 @@ static enum status name_url(struct evconnlistener *l, const struct address *a, s
 	return buf_addf(url, "http://%s%s%s:%u", v6 ? "[" : "", a->host, v6 ? "]" : "", port);
 }
 
-enum status listen_http(struct evhttp *http, struct event_base *base, const char *address, const char *setting,
-			struct buf *url, struct buf *error)
+enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
+			const char *setting, struct buf *url, struct buf *error)
 {
 	struct address a;
 	union any_address sa = { .sa = { 0 } };
@@ -102,8 +103,8 @@ enum status listen_http(struct evhttp *http, struct event_base *base, const char
 	if (s != STATUS_OK)
 		return fail(error, setting, address, why);
 	struct evconnlistener *l = evconnlistener_new_bind(
-	    base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG, &sa.sa,
-	    (int)n);
+	    base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
+	    &sa.sa, (int)n);
 	if (!l)
 		return fail(error, setting, address, strerror(errno));
 	s = name_url(l, &a, url);

@@ -9,10 +9,21 @@
 
 /* RFC 9110 7.6.1, and what the relay says for itself on either side. */
 static const char *const OURS[] = {
-	"Connection",	     "Keep-Alive",	    "Proxy-Connection", "Proxy-Authenticate",
-	"Proxy-Authorization", "TE",		    "Trailer",		"Transfer-Encoding",
-	"Upgrade",	     "Content-Length",	    "Content-Encoding", "Host",
-	"Accept-Encoding",   "Expect",		    "X-Request-Id",
+	"Connection",
+	"Keep-Alive",
+	"Proxy-Connection",
+	"Proxy-Authenticate",
+	"Proxy-Authorization",
+	"TE",
+	"Trailer",
+	"Transfer-Encoding",
+	"Upgrade",
+	"Content-Length",
+	"Content-Encoding",
+	"Host",
+	"Accept-Encoding",
+	"Expect",
+	"X-Request-Id",
 };
 
 bool header_is_ours(struct slice name)
@@ -39,8 +50,8 @@ static enum status set_target(struct request *r, const struct route *route)
 	t[n] = '\0';
 	r->target = t;
 	r->path = (struct slice){ t, route->path.n };
-	r->query = route->query.n ? (struct slice){ t + route->path.n + 1, route->query.n } :
-				    (struct slice){ t + n, 0 };
+	r->query = route->query.n ? (struct slice){ t + route->path.n + 1, route->query.n }
+				  : (struct slice){ t + n, 0 };
 	if (route->id.n)
 		r->entry_id = (struct slice){ t + (route->id.p - route->path.p), route->id.n };
 	return STATUS_OK;
@@ -78,8 +89,8 @@ enum status request_add_header(struct request *r, const char *name, const char *
 		return STATUS_OK;
 	size_t before = r->headers.n;
 	/* curl wants "Name;" for a header with an empty value. */
-	enum status s = *value ? buf_addf(&r->headers, "%s: %s", name, value) :
-				 buf_addf(&r->headers, "%s;", name);
+	enum status s =
+	    *value ? buf_addf(&r->headers, "%s: %s", name, value) : buf_addf(&r->headers, "%s;", name);
 	if (s == STATUS_OK)
 		s = buf_add(&r->headers, "", 1);
 	if (s != STATUS_OK) {

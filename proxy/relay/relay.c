@@ -60,7 +60,8 @@ static void pump_once(struct upstream *up)
 		if (t->probe)
 			log_event(LOG_INFO, "probe", LOG_S("service", service_name(up->service)),
 				  LOG_S("side", side_name(t->side)), LOG_S("request", a->request->id),
-				  LOG_S("next", "on success the parked are released, on failure the interval grows"));
+				  LOG_S("next",
+					"on success the parked are released, on failure the interval grows"));
 		r->wire->send(r->wire_arg, a, r->cfg.attempt_timeout);
 		if (a->began)
 			a->began(a);
@@ -96,8 +97,8 @@ static enum status upstream_init(struct relay *r, enum service s)
 	return timer_init(&r->timers, &up->wake, on_wake, up);
 }
 
-enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire, void *wire_arg,
-		       uint64_t seed, struct instant now)
+enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire,
+		       void *wire_arg, uint64_t seed, struct instant now)
 {
 	*r = (struct relay){ .cfg = *cfg, .now = now, .wire = wire, .wire_arg = wire_arg };
 	TAILQ_INIT(&r->flights);
@@ -160,14 +161,15 @@ enum status relay_submit(struct relay *r, struct attempt *a, enum side side, use
 static void log_breaker(const struct upstream *up, enum side side, enum breaker_state from, const char *why)
 {
 	const struct breaker *b = &up->gate.breaker[side];
-	const char *next = b->state == BREAKER_OPEN   ? "exchanges are parked; one probe goes out each interval" :
-			   b->state == BREAKER_CLOSED ? "the parked are released with growing concurrency" :
-							"the probe is out";
-	log_event(LOG_WARN, "breaker", LOG_S("service", service_name(up->service)), LOG_S("side", side_name(side)),
-		  LOG_S("from", breaker_state_name(from)), LOG_S("to", breaker_state_name(b->state)),
-		  LOG_S("cause", why), LOG_D("parked", gate_parked(&up->gate)),
-		  LOG_T("wait", b->state == BREAKER_OPEN ? usec_max(0, b->next_probe - up->relay->now.mono) : 0),
-		  LOG_S("next", next));
+	const char *next = b->state == BREAKER_OPEN ? "exchanges are parked; one probe goes out each interval"
+			   : b->state == BREAKER_CLOSED ? "the parked are released with growing concurrency"
+							: "the probe is out";
+	log_event(
+	    LOG_WARN, "breaker", LOG_S("service", service_name(up->service)), LOG_S("side", side_name(side)),
+	    LOG_S("from", breaker_state_name(from)), LOG_S("to", breaker_state_name(b->state)),
+	    LOG_S("cause", why), LOG_D("parked", gate_parked(&up->gate)),
+	    LOG_T("wait", b->state == BREAKER_OPEN ? usec_max(0, b->next_probe - up->relay->now.mono) : 0),
+	    LOG_S("next", next));
 }
 
 void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_after, const char *why)

@@ -16,26 +16,33 @@ static const struct {
 	enum metric_type type;
 	size_t offset;
 } PLAIN[] = {
-#define ROW(field, type, name, help) { "sigrelay_" name, help, type, offsetof(struct telemetry, field) }
+#define ROW(field, type, name, help)                                                                         \
+	{                                                                                                    \
+		"sigrelay_" name, help, type, offsetof(struct telemetry, field)                              \
+	}
 	ROW(parked, METRIC_GAUGE, "parked", "Exchanges that wait without an upstream connection."),
 	ROW(in_flight, METRIC_GAUGE, "in_flight", "Exchanges begun and not yet answered."),
 	ROW(clients, METRIC_GAUGE, "clients", "Client connections that have spoken."),
 	ROW(remembered, METRIC_GAUGE, "remembered_entries", "Log entries in memory."),
-	ROW(conflicts_resolved, METRIC_COUNTER, "conflicts_resolved_total", "Creates whose 409 became a 201."),
+	ROW(conflicts_resolved, METRIC_COUNTER, "conflicts_resolved_total",
+	    "Creates whose 409 became a 201."),
 	ROW(lookups_waited, METRIC_COUNTER, "lookups_waited_total", "Lookups whose 404 was waited for."),
-	ROW(creates_joined, METRIC_COUNTER, "creates_joined_total", "Creates that joined the same one in flight."),
+	ROW(creates_joined, METRIC_COUNTER, "creates_joined_total",
+	    "Creates that joined the same one in flight."),
 	ROW(memory_answers, METRIC_COUNTER, "memory_answers_total", "Exchanges answered from memory."),
 	ROW(junk_answers, METRIC_COUNTER, "junk_answers_total", "Answers that were not what they said."),
 	ROW(clients_gone, METRIC_COUNTER, "clients_gone_total", "Clients that left before their answer."),
 	ROW(hedges, METRIC_COUNTER, "hedges_total", "Second POSTs sent beside a hanging one."),
-	ROW(rejected, METRIC_COUNTER, "rejected_requests_total", "Requests refused by the front (4xx, limits)."),
+	ROW(rejected, METRIC_COUNTER, "rejected_requests_total",
+	    "Requests refused by the front (4xx, limits)."),
 #undef ROW
 };
 
 static enum status plain_init(struct telemetry *t)
 {
 	for (size_t i = 0; i < sizeof(PLAIN) / sizeof(PLAIN[0]); i++) {
-		struct metric_family *f = metrics_family(t->metrics, PLAIN[i].name, PLAIN[i].help, PLAIN[i].type, NULL);
+		struct metric_family *f =
+		    metrics_family(t->metrics, PLAIN[i].name, PLAIN[i].help, PLAIN[i].type, NULL);
 		struct metric *m = f ? metrics_series(f, NULL) : NULL;
 		if (!m)
 			return STATUS_NO_MEMORY;
@@ -87,19 +94,20 @@ static enum status operation_init(struct telemetry *t, enum operation op, struct
 static enum status operations_init(struct telemetry *t)
 {
 	struct metrics *m = t->metrics;
-	t->requests = metrics_family(m, "sigrelay_requests_total", "Exchanges answered, by status code.", METRIC_COUNTER,
-				     CODE_LABELS);
-	struct metric_family *attempts = metrics_family(m, "sigrelay_attempts_total", "Requests to upstreams, by outcome.",
-							METRIC_COUNTER, OUTCOME_LABELS);
-	struct metric_family *retries = metrics_family(m, "sigrelay_retries_total",
-						       "Attempts that were made again, by the reason.", METRIC_COUNTER,
-						       REASON_LABELS);
-	struct metric_family *rs = metrics_family(m, "sigrelay_request_duration_seconds",
-						  "From a request's last byte to its answer.", METRIC_HISTOGRAM,
-						  OPERATION_LABELS);
-	struct metric_family *as = metrics_family(m, "sigrelay_attempt_duration_seconds",
-						  "From an attempt's sending to its end.", METRIC_HISTOGRAM,
-						  OPERATION_LABELS);
+	t->requests = metrics_family(m, "sigrelay_requests_total", "Exchanges answered, by status code.",
+				     METRIC_COUNTER, CODE_LABELS);
+	struct metric_family *attempts =
+	    metrics_family(m, "sigrelay_attempts_total", "Requests to upstreams, by outcome.", METRIC_COUNTER,
+			   OUTCOME_LABELS);
+	struct metric_family *retries =
+	    metrics_family(m, "sigrelay_retries_total", "Attempts that were made again, by the reason.",
+			   METRIC_COUNTER, REASON_LABELS);
+	struct metric_family *rs =
+	    metrics_family(m, "sigrelay_request_duration_seconds",
+			   "From a request's last byte to its answer.", METRIC_HISTOGRAM, OPERATION_LABELS);
+	struct metric_family *as =
+	    metrics_family(m, "sigrelay_attempt_duration_seconds", "From an attempt's sending to its end.",
+			   METRIC_HISTOGRAM, OPERATION_LABELS);
 	if (!t->requests || !attempts || !retries || !rs || !as)
 		return STATUS_NO_MEMORY;
 	for (enum operation op = 0; op < OP_COUNT; op++) {
@@ -111,11 +119,12 @@ static enum status operations_init(struct telemetry *t)
 
 static enum status sides_init(struct telemetry *t)
 {
-	struct metric_family *state = metrics_family(t->metrics, "sigrelay_breaker_state",
-						     "0 closed, 1 half-open, 2 open.", METRIC_GAUGE, SIDE_LABELS);
-	struct metric_family *outage = metrics_family(t->metrics, "sigrelay_outage_seconds_total",
-						      "Time in which the breaker was not closed.", METRIC_COUNTER,
-						      SIDE_LABELS);
+	struct metric_family *state =
+	    metrics_family(t->metrics, "sigrelay_breaker_state", "0 closed, 1 half-open, 2 open.",
+			   METRIC_GAUGE, SIDE_LABELS);
+	struct metric_family *outage =
+	    metrics_family(t->metrics, "sigrelay_outage_seconds_total",
+			   "Time in which the breaker was not closed.", METRIC_COUNTER, SIDE_LABELS);
 	if (!state || !outage)
 		return STATUS_NO_MEMORY;
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
@@ -134,11 +143,11 @@ static enum status rest_init(struct telemetry *t)
 {
 	static const char *const build_labels[] = { "version", NULL };
 	static const char *const build_values[] = { SIGRELAY_VERSION };
-	struct metric_family *saved = metrics_family(t->metrics, "sigrelay_saved_total",
-						     "Exchanges that would have failed without the relay.",
-						     METRIC_COUNTER, HOW_LABELS);
-	struct metric_family *build = metrics_family(t->metrics, "sigrelay_build_info", "Always 1.", METRIC_GAUGE,
-						     build_labels);
+	struct metric_family *saved =
+	    metrics_family(t->metrics, "sigrelay_saved_total",
+			   "Exchanges that would have failed without the relay.", METRIC_COUNTER, HOW_LABELS);
+	struct metric_family *build =
+	    metrics_family(t->metrics, "sigrelay_build_info", "Always 1.", METRIC_GAUGE, build_labels);
 	struct metric *info = build ? metrics_series(build, build_values) : NULL;
 	if (!saved || !info)
 		return STATUS_NO_MEMORY;

@@ -24,7 +24,7 @@ struct curl_wire_hooks {
 };
 
 enum status curl_wire_new(struct curl_wire **out, struct event_base *base, const struct settings *s,
-                          const struct curl_wire_hooks *hooks) MUST_CHECK;
+			  const struct curl_wire_hooks *hooks) MUST_CHECK;
 /* Every attempt must have been cancelled or done. */
 void curl_wire_free(struct curl_wire *w);
 /* Time-outs and limits from new settings; upstream URLs stay. */

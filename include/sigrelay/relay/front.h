@@ -21,8 +21,9 @@ struct front_hooks {
 };
 
 /* address: NULL for a free loopback port. On failure error says why. */
-enum status front_new(struct front **out, struct event_base *base, struct relay *relay, const struct settings *s,
-                      const char *address, const struct front_hooks *hooks, struct buf *error) MUST_CHECK;
+enum status front_new(struct front **out, struct event_base *base, struct relay *relay,
+		      const struct settings *s, const char *address, const struct front_hooks *hooks,
+		      struct buf *error) MUST_CHECK;
 /* Closes every connection; exchanges are abandoned. */
 void front_free(struct front *f);
 /* "http://127.0.0.1:7080"; for a UNIX socket "unix:/path". */

@@ -10,7 +10,16 @@
 #include <stddef.h>
 
 struct head_guard {
-	enum { GUARD_START, GUARD_LINE, GUARD_NAME, GUARD_VALUE, GUARD_CR, GUARD_LINE_START, GUARD_END_CR, GUARD_OUT } at;
+	enum {
+		GUARD_START,
+		GUARD_LINE,
+		GUARD_NAME,
+		GUARD_VALUE,
+		GUARD_CR,
+		GUARD_LINE_START,
+		GUARD_END_CR,
+		GUARD_OUT
+	} at;
 	size_t bytes;    /* of this head so far */
 	const char *bad; /* what is wrong with it, a static phrase; NULL: nothing yet */
 };
@@ -19,6 +28,9 @@ void guard_begin(struct head_guard *g);
 /* Takes the next bytes; returns how many of them belong to the head. */
 size_t guard_feed(struct head_guard *g, const char *p, size_t n);
 /* Is the head complete? */
-static inline bool guard_done(const struct head_guard *g) { return g->at == GUARD_OUT; }
+static inline bool guard_done(const struct head_guard *g)
+{
+	return g->at == GUARD_OUT;
+}
 
 #endif

@@ -12,7 +12,7 @@ struct evconnlistener;
 /* Binds and hands the listener to http, which owns it from then on. url gets
  * "http://127.0.0.1:7080" or "unix:/path" (the port that was really taken).
  * setting: the setting's name, for error. A stale UNIX socket is replaced. */
-enum status listen_http(struct evhttp *http, struct event_base *base, const char *address, const char *setting,
-                        struct buf *url, struct buf *error) MUST_CHECK;
+enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
+			const char *setting, struct buf *url, struct buf *error) MUST_CHECK;
 
 #endif

@@ -52,7 +52,7 @@ struct relay {
 	struct telemetry telemetry;
 	const struct wire_ops *wire;
 	void *wire_arg;
-	size_t exchanges; /* begun and not answered */
+	size_t exchanges;             /* begun and not answered */
 	TAILQ_HEAD(, flight) flights; /* those that survive their clients too */
 	bool draining;
 	struct {
@@ -76,7 +76,8 @@ usec relay_run_timers(struct relay *r);
 /* An attempt gets in the line of its upstream; it is sent when the gate lets
  * it. retry: it repeats or hedges one, and draws on the retry budget.
  * STATUS_NO_MEMORY: it is not in line. */
-enum status relay_submit(struct relay *r, struct attempt *a, enum side side, usec deadline, bool retry) MUST_CHECK;
+enum status relay_submit(struct relay *r, struct attempt *a, enum side side, usec deadline,
+			 bool retry) MUST_CHECK;
 /* The owner judged an attempt that has ended (call from done, exactly once). */
 void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_after, const char *why);
 /* Not wanted any more, in line or on the wire; fine when it is neither. */

@@ -22,9 +22,9 @@ typedef void attempt_done_fn(struct attempt *a, enum transport t, struct answer 
 struct attempt {
 	enum service service;
 	enum method method;
-	const char *target;            /* path and query */
-	const struct request *request; /* headers and id come from here */
-	bool with_body;                /* … and the body */
+	const char *target;               /* path and query */
+	const struct request *request;    /* headers and id come from here */
+	bool with_body;                   /* … and the body */
 	void (*began)(struct attempt *a); /* the gate let it through; may be NULL */
 	attempt_done_fn *done;
 	void *owner;

@@ -1,0 +1,25 @@
+/* The admin listener: /metrics, /status, /healthz, /readyz, and a plain page at
+ * / that points to them. Read-only. */
+#ifndef SIGRELAY_RELAY_ADMIN_H
+#define SIGRELAY_RELAY_ADMIN_H
+
+#include <sigrelay/base/buf.h>
+#include <sigrelay/base/settings.h>
+#include <sigrelay/relay/front.h>
+#include <sigrelay/relay/relay.h>
+
+struct admin;
+
+enum status admin_new(struct admin **out, struct event_base *base, struct relay *relay,
+		      const struct settings *s, const struct front_hooks *hooks,
+		      struct buf *error) MUST_CHECK;
+void admin_free(struct admin *a); /* NULL is fine */
+const char *admin_url(const struct admin *a);
+
+/* The /status document (design: Admin listener). */
+enum status status_json(const struct relay *r, const struct settings *s, usec started,
+			struct buf *out) MUST_CHECK;
+/* Gauges that are read off the relay when somebody looks. */
+void telemetry_refresh(struct relay *r);
+
+#endif

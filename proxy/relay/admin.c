@@ -1,0 +1,164 @@
+#include <sigrelay/relay/admin.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <string.h>
+
+#include <sigrelay/base/mem.h>
+#include <sigrelay/relay/listen.h>
+
+#define OUTPUT_MAX ((size_t)4 << 20)
+#define IDLE_TIMEOUT_S 30
+
+struct admin {
+	struct evhttp *http;
+	struct relay *relay;
+	const struct settings *settings;
+	struct front_hooks hooks;
+	struct buf url;
+	usec started;
+};
+
+typedef enum status page_fn(struct admin *a, struct buf *out);
+
+static enum status page_metrics(struct admin *a, struct buf *out)
+{
+	telemetry_refresh(a->relay);
+	return metrics_expose(a->relay->telemetry.metrics, out);
+}
+
+static enum status page_status(struct admin *a, struct buf *out)
+{
+	return status_json(a->relay, a->settings, a->started, out);
+}
+
+static enum status page_healthz(struct admin *a, struct buf *out)
+{
+	(void)a;
+	return buf_add_str(out, "ok\n");
+}
+
+/* An outage upstream is not our failure: said in the body, and still 200. */
+static enum status page_readyz(struct admin *a, struct buf *out)
+{
+	const struct relay *r = a->relay;
+	if (r->draining)
+		return buf_add_str(out, "draining: this relay is leaving\n");
+	enum status st = buf_add_str(out, "ready\n");
+	for (enum service s = 0; st == STATUS_OK && s < SERVICE_COUNT; s++) {
+		for (enum side side = 0; st == STATUS_OK && side < SIDE_COUNT; side++) {
+			enum breaker_state state = relay_breaker(r, s, side);
+			if (state != BREAKER_CLOSED)
+				st = buf_addf(out, "outage: %s %s is %s (%s)\n", service_name(s),
+					      side_name(side), breaker_state_name(state),
+					      r->upstream[s].last_error[side]);
+		}
+	}
+	return st;
+}
+
+static enum status page_root(struct admin *a, struct buf *out)
+{
+	(void)a;
+	return buf_add_str(out,
+			   "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>sigrelay</title>"
+			   "<h1>sigrelay " SIGRELAY_VERSION "</h1><ul>"
+			   "<li><a href=\"/status\">/status</a> what the relay is doing now, as JSON"
+			   "<li><a href=\"/metrics\">/metrics</a> for Prometheus"
+			   "<li><a href=\"/healthz\">/healthz</a> does the process live?"
+			   "<li><a href=\"/readyz\">/readyz</a> does it take requests?</ul></html>\n");
+}
+
+static const struct {
+	const char *path, *type;
+	page_fn *fn;
+} PAGES[] = {
+	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", page_metrics },
+	{ "/status", "application/json", page_status },
+	{ "/healthz", "text/plain; charset=utf-8", page_healthz },
+	{ "/readyz", "text/plain; charset=utf-8", page_readyz },
+	{ "/", "text/html; charset=utf-8", page_root },
+};
+
+static void send_page(struct admin *a, struct evhttp_request *req, size_t i)
+{
+	struct buf out;
+	int status = 200;
+	buf_init(&out, OUTPUT_MAX);
+	a->hooks.before(a->hooks.arg);
+	if (PAGES[i].fn(a, &out) != STATUS_OK) {
+		status = 503;
+		buf_reset(&out);
+	}
+	if (PAGES[i].fn == page_readyz && a->relay->draining)
+		status = 503;
+	a->hooks.after(a->hooks.arg);
+	struct evkeyvalq *h = evhttp_request_get_output_headers(req);
+	evhttp_add_header(h, "Content-Type", PAGES[i].type);
+	evhttp_add_header(h, "Cache-Control", "no-store");
+	evhttp_add_header(h, "X-Content-Type-Options", "nosniff");
+	evbuffer_add(evhttp_request_get_output_buffer(req), out.p ? out.p : "", out.n);
+	buf_release(&out);
+	evhttp_send_reply(req, status, NULL, NULL);
+}
+
+static void on_request(struct evhttp_request *req, void *arg)
+{
+	const char *uri = evhttp_request_get_uri(req);
+	size_t n = strcspn(uri, "?");
+	for (size_t i = 0; i < sizeof(PAGES) / sizeof(PAGES[0]); i++) {
+		if (strlen(PAGES[i].path) == n && strncmp(uri, PAGES[i].path, n) == 0) {
+			send_page(arg, req, i);
+			return;
+		}
+	}
+	evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
+	struct evbuffer *out = evhttp_request_get_output_buffer(req);
+	evbuffer_add_printf(out, "not here; there are /metrics, /status, /healthz and /readyz\n");
+	evhttp_send_reply(req, 404, NULL, NULL);
+}
+
+enum status admin_new(struct admin **out, struct event_base *base, struct relay *relay,
+		      const struct settings *s, const struct front_hooks *hooks, struct buf *error)
+{
+	struct admin *a = mem_calloc(1, sizeof(*a));
+	enum status st = STATUS_NO_MEMORY;
+	if (!a)
+		return st;
+	a->relay = relay;
+	a->settings = s;
+	a->hooks = *hooks;
+	a->started = relay->now.mono;
+	buf_init(&a->url, 4096);
+	a->http = evhttp_new(base);
+	if (a->http) {
+		evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+		evhttp_set_max_headers_size(a->http, 16384);
+		evhttp_set_max_body_size(a->http, 0);
+		evhttp_set_timeout(a->http, IDLE_TIMEOUT_S);
+		evhttp_set_default_content_type(a->http, NULL);
+		evhttp_set_gencb(a->http, on_request, a);
+		st = listen_http(a->http, base, s->admin_listen, "admin_listen", &a->url, error);
+	}
+	if (st == STATUS_OK)
+		*out = a;
+	else
+		admin_free(a);
+	return st;
+}
+
+void admin_free(struct admin *a)
+{
+	if (!a)
+		return;
+	if (a->http)
+		evhttp_free(a->http);
+	buf_release(&a->url);
+	mem_free(a);
+}
+
+const char *admin_url(const struct admin *a)
+{
+	return a->url.p;
+}

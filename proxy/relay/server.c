@@ -1,0 +1,280 @@
+#include <sigrelay/relay/server.h>
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/base/mem.h>
+#include <sigrelay/relay/admin.h>
+#include <sigrelay/relay/curl_wire.h>
+#include <sigrelay/relay/front.h>
+#include <sigrelay/relay/relay.h>
+
+struct server {
+	struct event_base *base;
+	struct settings settings;
+	struct relay relay;
+	bool relay_up;
+	struct curl_wire *wire;
+	struct front *front;
+	struct admin *admin;
+	struct event *timer; /* the core's timers, one event for all */
+	usec armed;          /* for when it is set */
+	unsigned depth;      /* of before/after pairs: an event within an event */
+	struct timer drain_end;
+	bool draining;
+};
+
+/* --- time: read once an event, timers armed at its end -------------------- */
+
+static void before(void *arg)
+{
+	struct server *s = arg;
+	if (s->depth++ == 0)
+		relay_set_now(&s->relay, clock_now());
+}
+
+static void arm(struct server *s)
+{
+	usec next = timers_next(&s->relay.timers);
+	if (next == s->armed)
+		return;
+	s->armed = next;
+	if (next == USEC_NEVER) {
+		event_del(s->timer);
+		return;
+	}
+	usec wait = usec_max(0, next - s->relay.now.mono);
+	struct timeval tv = { (time_t)(wait / USEC_PER_SEC), (suseconds_t)(wait % USEC_PER_SEC) };
+	event_add(s->timer, &tv);
+}
+
+static void drained(struct server *s)
+{
+	if (s->draining && s->relay.exchanges == 0)
+		event_base_loopexit(s->base, NULL);
+}
+
+static void after(void *arg)
+{
+	struct server *s = arg;
+	if (--s->depth)
+		return;
+	arm(s);
+	drained(s);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	(void)fd;
+	(void)what;
+	before(s);
+	s->armed = USEC_NEVER;
+	relay_run_timers(&s->relay);
+	after(s);
+}
+
+/* --- the beginning ------------------------------------------------------- */
+
+static void log_libevent(int severity, const char *text)
+{
+	log_event(severity == EVENT_LOG_ERR ? LOG_ERROR : LOG_DEBUG, "libevent", LOG_S("cause", text));
+}
+
+static struct event_base *base_new(void)
+{
+	struct event_config *c = event_config_new();
+	struct event_base *base = NULL;
+	event_set_log_callback(log_libevent);
+	if (!c)
+		return NULL;
+	/* Changes of one descriptor's events within a turn become one system call,
+	 * or none. No descriptor of ours is dup()ed, which is what it forbids. */
+	if (event_config_set_flag(c, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0 &&
+	    event_config_set_flag(c, EVENT_BASE_FLAG_NOLOCK) == 0)
+		base = event_base_new_with_config(c);
+	event_config_free(c);
+	return base;
+}
+
+static enum status copy_settings(struct settings *to, const struct settings *from)
+{
+	*to = *from;
+	for (size_t i = 0; i < settings_count; i++) {
+		const struct setting_info *info = &settings_table[i];
+		if (info->type != SETTING_URL && info->type != SETTING_ADDRESS && info->type != SETTING_TEXT)
+			continue;
+		char **field = (char **)(void *)((char *)to + info->offset);
+		char *copy = *field ? mem_strdup(*field) : NULL;
+		bool failed = *field && !copy;
+		*field = copy;
+		if (failed) {
+			/* The rest still points into `from`: not ours to free. */
+			for (size_t j = i + 1; j < settings_count; j++) {
+				const struct setting_info *rest = &settings_table[j];
+				if (rest->type == SETTING_URL || rest->type == SETTING_ADDRESS ||
+				    rest->type == SETTING_TEXT)
+					*(char **)(void *)((char *)to + rest->offset) = NULL;
+			}
+			settings_release(to);
+			return STATUS_NO_MEMORY;
+		}
+	}
+	return STATUS_OK;
+}
+
+static void on_drain_end(void *arg, usec now)
+{
+	struct server *s = arg;
+	(void)now;
+	log_event(LOG_WARN, "drain_timeout", LOG_D("in_flight", s->relay.exchanges),
+		  LOG_S("next", "those that still wait get 503 with Retry-After"));
+	front_turn_away(s->front);
+	event_base_loopexit(s->base, NULL);
+}
+
+static enum status build(struct server *s, const struct server_options *o, struct buf *error)
+{
+	struct relay_config cfg;
+	struct curl_wire_hooks wire_hooks = { before, after, s };
+	struct front_hooks hooks = { before, after, s };
+	enum status st;
+
+	if (!(s->base = base_new()) || !(s->timer = event_new(s->base, -1, 0, on_timer, s)))
+		return STATUS_NO_MEMORY;
+	if ((st = curl_wire_new(&s->wire, s->base, &s->settings, &wire_hooks)) != STATUS_OK)
+		return st;
+	relay_config_from(&cfg, &s->settings);
+	st = relay_init(&s->relay, &cfg, &curl_wire_ops, s->wire, rng_entropy(), clock_now());
+	if (st != STATUS_OK)
+		return st;
+	s->relay_up = true;
+	if ((st = timer_init(&s->relay.timers, &s->drain_end, on_drain_end, s)) != STATUS_OK)
+		return st;
+	st = front_new(&s->front, s->base, &s->relay, &s->settings, o->embedded ? NULL : s->settings.listen,
+		       &hooks, error);
+	if (st == STATUS_OK && o->admin)
+		st = admin_new(&s->admin, s->base, &s->relay, &s->settings, &hooks, error);
+	return st;
+}
+
+enum status server_new(struct server **out, const struct settings *settings,
+		       const struct server_options *options, struct buf *error)
+{
+	struct server *s = mem_calloc(1, sizeof(*s));
+	if (!s)
+		return STATUS_NO_MEMORY;
+	s->armed = USEC_NEVER;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	    copy_settings(&s->settings, settings) != STATUS_OK) {
+		mem_free(s);
+		return STATUS_NO_MEMORY;
+	}
+	enum status st = build(s, options, error);
+	if (st != STATUS_OK) {
+		if (!error->n)
+			(void)!buf_addf(error, "the relay cannot start: %s", status_name(st));
+		server_free(s);
+		return st;
+	}
+	*out = s;
+	return STATUS_OK;
+}
+
+/* Tear-down: listeners and their exchanges, then flights and their attempts,
+ * then the wire, then the loop (proxy/README.md). */
+void server_free(struct server *s)
+{
+	if (!s)
+		return;
+	front_free(s->front);
+	admin_free(s->admin);
+	if (s->relay_up) {
+		timer_release(&s->drain_end);
+		relay_release(&s->relay);
+	}
+	curl_wire_free(s->wire);
+	if (s->timer)
+		event_free(s->timer);
+	if (s->base)
+		event_base_free(s->base);
+	settings_release(&s->settings);
+	mem_free(s);
+}
+
+struct event_base *server_base(struct server *s)
+{
+	return s->base;
+}
+
+void server_loop(struct server *s)
+{
+	event_base_dispatch(s->base);
+}
+
+void server_drain(struct server *s)
+{
+	if (s->draining)
+		return;
+	before(s);
+	s->draining = s->relay.draining = true;
+	log_event(LOG_INFO, "drain", LOG_D("in_flight", s->relay.exchanges),
+		  LOG_T("wait", s->settings.drain_timeout),
+		  LOG_S("next", "exchanges in flight end; new ones get 503 with Retry-After"));
+	front_drain(s->front);
+	timer_set(&s->drain_end, usec_add(s->relay.now.mono, s->settings.drain_timeout));
+	after(s);
+}
+
+bool server_draining(const struct server *s)
+{
+	return s->draining;
+}
+
+void server_stop(struct server *s)
+{
+	event_base_loopbreak(s->base);
+}
+
+enum status server_reload(struct server *s, const struct settings *next, struct buf *error)
+{
+	struct settings copy;
+	struct relay_config cfg;
+	struct buf refused;
+	buf_init(&refused, 4096);
+	enum status st = settings_may_reload(&s->settings, next, &refused);
+	if (st == STATUS_INVALID)
+		(void)!buf_addf(error, "cannot change while running: %s; restart to change it", refused.p);
+	buf_release(&refused);
+	if (st != STATUS_OK || (st = copy_settings(&copy, next)) != STATUS_OK)
+		return st;
+	settings_release(&s->settings);
+	s->settings = copy;
+	before(s);
+	relay_config_from(&cfg, &s->settings);
+	relay_configure(&s->relay, &cfg);
+	curl_wire_configure(s->wire, &s->settings);
+	front_configure(s->front, &s->settings);
+	after(s);
+	return STATUS_OK;
+}
+
+const char *server_url(const struct server *s)
+{
+	return front_url(s->front);
+}
+
+const char *server_admin_url(const struct server *s)
+{
+	return s->admin ? admin_url(s->admin) : NULL;
+}
+
+void server_failures(const struct server *s, struct server_failures *out)
+{
+	out->count = s->relay.failures.count;
+	memcpy(out->last, s->relay.failures.last, sizeof(out->last));
+	out->last_at = s->relay.failures.last_at;
+}
