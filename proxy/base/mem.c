@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,10 @@ void *mem_alloc(size_t n)
 
 void *mem_calloc(size_t count, size_t size)
 {
-	if (count == 0 || size == 0)
+	size_t n;
+	if (__builtin_mul_overflow(count, size, &n) || n > PTRDIFF_MAX)
+		return NULL;
+	if (n == 0)
 		count = size = 1;
 	return fails_now() ? NULL : calloc(count, size);
 }
