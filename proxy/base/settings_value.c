@@ -10,18 +10,23 @@
 struct unit {
 	const char *name;
 	int64_t factor;
+	bool plural; /* only shown from two on: people write 60s, not 1m */
 };
 
 static const struct unit duration_units[] = {
-	{ "h", 3600 * USEC_PER_SEC },
-	{ "m", 60 * USEC_PER_SEC },
-	{ "s", USEC_PER_SEC },
-	{ "ms", USEC_PER_MSEC },
-	{ NULL, 0 },
+	{ .name = "h", .factor = 3600 * USEC_PER_SEC },
+	{ .name = "m", .factor = 60 * USEC_PER_SEC, .plural = true },
+	{ .name = "s", .factor = USEC_PER_SEC },
+	{ .name = "ms", .factor = USEC_PER_MSEC },
+	{ .name = NULL },
 };
 
 static const struct unit size_units[] = {
-	{ "GiB", 1073741824 }, { "MiB", 1048576 }, { "KiB", 1024 }, { "", 1 }, { NULL, 0 },
+	{ .name = "GiB", .factor = 1073741824 },
+	{ .name = "MiB", .factor = 1048576 },
+	{ .name = "KiB", .factor = 1024 },
+	{ .name = "", .factor = 1 },
+	{ .name = NULL },
 };
 
 bool setting_is_text(enum setting_type type)
@@ -290,11 +295,10 @@ enum status setting_parse(const struct setting_info *info, struct slice text, st
 	return STATUS_OK;
 }
 
-/* In the largest unit that needs no fraction. A single minute or hour is left
- * in the smaller unit: 60s is what people write. */
-static enum status format_united(const struct unit *units, int64_t v, bool keep_one, struct buf *out)
+/* In the largest unit that needs no fraction. */
+static enum status format_united(const struct unit *units, int64_t v, struct buf *out)
 {
-	while (units[1].name && (v % units->factor != 0 || (!keep_one && v == units->factor)))
+	while (units[1].name && (v % units->factor != 0 || (units->plural && v == units->factor)))
 		units++;
 	return buf_addf(out, "%lld%s", (long long)(v / units->factor), units->name);
 }
@@ -303,9 +307,9 @@ enum status setting_format_number(const struct setting_info *info, int64_t v, st
 {
 	switch (info->type) {
 	case SETTING_DURATION:
-		return v == 0 ? buf_add_str(out, "0s") : format_united(duration_units, v, false, out);
+		return v == 0 ? buf_add_str(out, "0s") : format_united(duration_units, v, out);
 	case SETTING_SIZE:
-		return v == 0 ? buf_add_str(out, "0") : format_united(size_units, v, true, out);
+		return v == 0 ? buf_add_str(out, "0") : format_united(size_units, v, out);
 	case SETTING_PERCENT:
 		return buf_addf(out, "%lld %%", (long long)v);
 	case SETTING_RATE:
