@@ -1,0 +1,144 @@
+#include "flight_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/relay/reply.h>
+
+void create_done(struct flight *f, const struct judged *j, struct answer *a, bool by_post)
+{
+	memory_remember(&f->relay->memory, j->entry.id, &f->create.key, a);
+	if (f->conflicted) {
+		metric_add(f->relay->telemetry.conflicts_resolved, 1);
+		flight_log(f, "conflict_resolved", "the entry that was posted is in the log", f->sent,
+			   f->relay->now.mono - f->begun, "answer 201");
+	}
+	flight_count_saved(f);
+	flight_answer_own(f, by_post ? reply_created(a, j->entry.id) : reply_entry(201, j->entry.id, a));
+}
+
+/* The entry is in the log and will never verify: say so while there is time to
+ * sign again. 400, because sending the same bytes again is no use. */
+void create_late(struct flight *f, const struct judged *j)
+{
+	char text[320];
+	snprintf(text, sizeof(text),
+		 "the log integrated this entry at %lld, outside the certificate's life (%lld to %lld): the "
+		 "signature "
+		 "would never verify; sign again with a fresh certificate",
+		 (long long)j->entry.integrated_time, (long long)f->posted.not_before,
+		 (long long)f->posted.not_after);
+	flight_log(f, "late", "the entry's integratedTime lies outside the certificate's life", f->sent, 0,
+		   "answer 400: sign again");
+	flight_answer_own(f, reply_error(SERVICE_REKOR, 400, -1, text));
+}
+
+static void send_poll(struct flight *f)
+{
+	if (relay_submit(f->relay, &f->poll, SIDE_READ, f->deadline.at, false) != STATUS_OK)
+		flight_no_memory(f);
+}
+
+void on_poll_timer(void *arg, usec now)
+{
+	(void)now;
+	send_poll(arg);
+}
+
+static void resolve(struct flight *f, const char *id)
+{
+	struct relay *r = f->relay;
+	f->phase = PHASE_RESOLVING;
+	timer_clear(&f->hedge_timer);
+	timer_clear(&f->main_timer);
+	memcpy(f->id, id, strlen(id) + 1);
+	snprintf(f->poll_target, sizeof(f->poll_target), ENTRY_PATH "%s", id);
+	memory_know(&r->memory, id);
+	f->poll.target = f->poll_target;
+	send_poll(f);
+}
+
+void create_conflict(struct flight *f, struct answer *a)
+{
+	char id[REKOR_ENTRY_ID_HEX + 1];
+	if (!f->is_create ||
+	    rekor_conflict_id(answer_header(a, "Location"), buf_slice(&a->body), id) != STATUS_OK) {
+		flight_answer(f, a);
+		return;
+	}
+	if (f->phase == PHASE_RESOLVING)
+		return; /* the hedge taught us the same */
+	f->conflicted = true;
+	flight_log(f, "conflict", "HTTP 409: the log has this leaf", f->sent, 0,
+		   "poll the entry until it can be read, then answer 201");
+	resolve(f, id);
+}
+
+/* A POST that hangs is not waited for: the same POST again answers 409 with the
+ * id as soon as the leaf is queued (facts: "Poll, do not wait for the POST"). */
+void on_hedge_timer(void *arg, usec now)
+{
+	struct flight *f = arg;
+	struct relay *r = f->relay;
+	if (f->hedged || f->phase != PHASE_SENDING || !f->main.on_wire || f->main.ticket.probe ||
+	    relay_breaker(r, f->main.service, SIDE_WRITE) != BREAKER_CLOSED)
+		return;
+	f->hedged = true;
+	metric_add(r->telemetry.hedges, 1);
+	flight_log(f, "hedge", "the POST hangs", f->sent, now - f->main.sent_at,
+		   "a second POST learns the id, then the entry is polled");
+	if (relay_submit(r, &f->hedge, SIDE_WRITE, f->deadline.at, true) != STATUS_OK)
+		f->hedged = false;
+}
+
+/* The hedge only teaches: an entry or an id. Its faults are nobody's answer. */
+void hedge_done(struct attempt *at, enum transport t, struct answer *a, const char *error)
+{
+	struct flight *f = at->owner;
+	char id[REKOR_ENTRY_ID_HEX + 1];
+	struct judged j;
+	judge_request(f, t, a, error, &j);
+	relay_judge(f->relay, at, j.outcome, j.retry_after, j.why);
+	f->hedge_won = j.outcome == OUTCOME_GOOD;
+	if (j.outcome == OUTCOME_GOOD)
+		create_done(f, &j, a, true);
+	else if (j.outcome == OUTCOME_LATE)
+		create_late(f, &j);
+	else if (j.outcome == OUTCOME_CONFLICT && f->phase == PHASE_SENDING &&
+		 rekor_conflict_id(answer_header(a, "Location"), buf_slice(&a->body), id) == STATUS_OK)
+		resolve(f, id);
+	answer_unref(a);
+}
+
+static void poll_again(struct flight *f, const struct judged *j)
+{
+	struct relay *r = f->relay;
+	usec wait;
+	if (j->outcome == OUTCOME_ABSENT) {
+		wait = backoff_poll(r->cfg.poll_interval, r->cfg.poll_max, f->polls++, &r->rng);
+		f->poll_failures = 0;
+	} else {
+		wait = backoff_wait(&r->cfg.backoff, ++f->poll_failures, j->outcome == OUTCOME_THROTTLED,
+				    j->retry_after, &r->rng);
+		snprintf(f->why, sizeof(f->why), "%s", j->why);
+		flight_log(f, "retry", j->why, f->poll_failures, wait, "look the entry up again");
+	}
+	timer_set(&f->poll_timer, usec_add(r->now.mono, wait));
+}
+
+void poll_done(struct attempt *at, enum transport t, struct answer *a, const char *error)
+{
+	struct flight *f = at->owner;
+	struct judged j;
+	judge_poll(f, t, a, error, &j);
+	relay_judge(f->relay, at, j.outcome, j.retry_after, j.why);
+	f->hedge_won = j.outcome == OUTCOME_GOOD && f->hedged;
+	if (j.outcome == OUTCOME_GOOD)
+		create_done(f, &j, a, false);
+	else if (j.outcome == OUTCOME_LATE)
+		create_late(f, &j);
+	else
+		poll_again(f, &j);
+	answer_unref(a);
+}

@@ -1,0 +1,177 @@
+#include "flight_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/base/mem.h>
+#include <sigrelay/relay/reply.h>
+#include <sigrelay/sigstore/fulcio.h>
+
+void flight_end(struct flight *f)
+{
+	struct relay *r = f->relay;
+	creates_remove(&r->creates, &f->create);
+	TAILQ_REMOVE(&r->flights, f, link);
+	relay_withdraw(r, &f->hedge);
+	relay_withdraw(r, &f->poll);
+	relay_withdraw(r, &f->main);
+	timer_release(&f->deadline_timer);
+	timer_release(&f->main_timer);
+	timer_release(&f->hedge_timer);
+	timer_release(&f->poll_timer);
+	answer_unref(f->last);
+	request_unref(f->request);
+	mem_free(f);
+}
+
+/* Hands the answer to everyone who waits and ends. */
+void flight_answer(struct flight *f, struct answer *answer)
+{
+	struct exchange *x;
+	while ((x = TAILQ_FIRST(&f->exchanges))) {
+		TAILQ_REMOVE(&f->exchanges, x, link);
+		x->flight = NULL;
+		exchange_finish(x, answer);
+	}
+	flight_end(f);
+}
+
+/* The same for an answer that was made for the occasion: takes the reference. */
+void flight_answer_own(struct flight *f, struct answer *answer)
+{
+	flight_answer(f, answer);
+	answer_unref(answer);
+}
+
+/* Counts those who would have failed without the relay, once for each. */
+void flight_count_saved(struct flight *f)
+{
+	struct telemetry *t = &f->relay->telemetry;
+	enum saved how;
+	if (f->conflicted)
+		how = SAVED_CONFLICT;
+	else if (f->hedge_won)
+		how = SAVED_HEDGE;
+	else if (f->absent_since)
+		how = SAVED_LOOKUP;
+	else if (f->waited_outage)
+		how = SAVED_OUTAGE;
+	else if (f->failures)
+		how = SAVED_RETRY;
+	else
+		return;
+	metric_add(t->saved[how], (int64_t)flight_audience(f));
+}
+
+static const char *advice(enum deadline_reason why)
+{
+	switch (why) {
+	case DEADLINE_CERTIFICATE:
+		return "the signing certificate ends, and an entry made later would never verify: sign again";
+	case DEADLINE_TOKEN:
+		return "the identity token ends: sign again with a fresh one";
+	case DEADLINE_PATIENCE:
+		return "the client would not have waited longer: try again, the relay goes on";
+	case DEADLINE_NONE:
+	case DEADLINE_RETRY_FOR:
+	case DEADLINE_LOOKUP:
+	case DEADLINE_DRAIN:
+		break;
+	}
+	return "try again when the service has recovered (sigrelay status), or raise retry_for";
+}
+
+static long retry_after_seconds(const struct flight *f)
+{
+	const struct breaker *b =
+	    &f->relay->upstream[f->main.service].gate.breaker[operation_side(f->request->operation)];
+	usec wait = b->state == BREAKER_OPEN ? b->next_probe - f->relay->now.mono : 0;
+	return 1 + (long)(usec_max(0, wait) / USEC_PER_SEC);
+}
+
+static struct answer *not_in_time(const struct flight *f, enum deadline_reason why, bool come_back)
+{
+	char took[32], text[512];
+	enum service s = f->main.service;
+	int status = f->last_transport == TRANSPORT_TIMEOUT ? 504 : 503;
+	usec_format(f->relay->now.mono - f->begun, took);
+	snprintf(text, sizeof(text),
+		 "%s gave no good answer to %s: %u attempt%s in %s, the last: %s (%s); %s", service_name(s),
+		 operation_name(f->request->operation), f->sent, f->sent == 1 ? "" : "s", took,
+		 f->why[0] ? f->why : "no answer yet", deadline_reason_name(why), advice(why));
+	return reply_error(s, status, come_back ? retry_after_seconds(f) : -1, text);
+}
+
+/* Is the upstream's own last answer one that a client may see as the end? A
+ * junk 2xx is not, nor a 409 when the entry behind it can never verify. */
+static bool last_is_presentable(const struct flight *f, enum deadline_reason why)
+{
+	if (!f->last || f->last->status < 300)
+		return false;
+	return f->last->status != 409 || why != DEADLINE_CERTIFICATE;
+}
+
+static bool crowd_comes_back(const struct flight *f)
+{
+	const struct exchange *x = TAILQ_FIRST(&f->exchanges);
+	return x && x->patience.honours_retry_after;
+}
+
+/* No further attempt fits: the upstream's own last answer, else one of ours. */
+void flight_expire(struct flight *f, enum deadline_reason why)
+{
+	bool come_back = why == DEADLINE_PATIENCE && crowd_comes_back(f);
+	log_event(LOG_WARN, "gave_up", LOG_S("request", f->request->id),
+		  LOG_S("operation", operation_name(f->request->operation)),
+		  LOG_S("cause", f->why[0] ? f->why : "no answer yet"),
+		  LOG_S("deadline", deadline_reason_name(why)), LOG_D("attempt", f->sent),
+		  LOG_T("wait", f->relay->now.mono - f->begun), LOG_S("next", advice(why)));
+	if (!come_back && last_is_presentable(f, why)) {
+		flight_answer(f, f->last);
+		return;
+	}
+	flight_answer_own(f, not_in_time(f, why, come_back));
+}
+
+void on_deadline(void *arg, usec now)
+{
+	struct flight *f = arg;
+	(void)now;
+	flight_expire(f, f->deadline.reason);
+}
+
+/* A first attempt is always made: a certificate or token at its end leaves room
+ * for one. */
+static void bind_to_wall(struct flight *f, int64_t unix_seconds, enum deadline_reason why)
+{
+	struct relay *r = f->relay;
+	usec at = deadline_from_wall(unix_seconds, r->cfg.notafter_margin, r->now);
+	usec room = usec_add(r->now.mono, r->cfg.notafter_margin);
+	f->deadline = deadline_add(f->deadline, usec_max(at, room), why);
+}
+
+void flight_set_deadline(struct flight *f, const struct exchange *x)
+{
+	struct relay *r = f->relay;
+	int64_t exp;
+	f->deadline =
+	    deadline_add(deadline_none(), usec_add(r->now.mono, r->cfg.retry_for), DEADLINE_RETRY_FOR);
+	if (f->is_create && f->posted.not_after)
+		bind_to_wall(f, f->posted.not_after, DEADLINE_CERTIFICATE);
+	if (f->request->operation == OP_FULCIO_SIGN &&
+	    fulcio_token_exp(f->request->authorization,
+			     (struct slice){ f->request->body, f->request->body_size }, &exp) == STATUS_OK)
+		bind_to_wall(f, exp, DEADLINE_TOKEN);
+	/* A create goes on for the client's own retry; what ends then is the exchange. */
+	if (!f->is_create)
+		f->deadline =
+		    deadline_add(f->deadline, usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
+	if (f->deadline.at != USEC_NEVER)
+		timer_set(&f->deadline_timer, f->deadline.at);
+}
+
+struct answer *flight_not_yet(struct exchange *x)
+{
+	return not_in_time(x->flight, DEADLINE_PATIENCE, x->patience.honours_retry_after);
+}

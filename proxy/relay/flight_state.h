@@ -1,0 +1,92 @@
+/* The inside of a flight, for the flight_*.c files only.
+ *
+ *   flight.c         its beginning, sending, and what follows an attempt of the
+ *                    client's own request
+ *   flight_create.c  what only a create has: conflict, hedge, polls, the late entry
+ *   flight_judge.c   is an answer what it says?
+ *   flight_end.c     deadlines, answers, who was saved, the end */
+#ifndef SIGRELAY_PROXY_RELAY_FLIGHT_STATE_H
+#define SIGRELAY_PROXY_RELAY_FLIGHT_STATE_H
+
+#include <sigrelay/policy/verdict.h>
+#include <sigrelay/relay/flight.h>
+#include <sigrelay/sigstore/rekor.h>
+
+#define ENTRY_PATH "/api/v1/log/entries/"
+
+enum phase { PHASE_SENDING, PHASE_RESOLVING };
+
+struct flight {
+	TAILQ_ENTRY(flight) link;
+	struct relay *relay;
+	struct request *request;
+	struct exchange_list exchanges;
+	struct create_key create; /* rekor.create only */
+	bool is_create;
+	enum phase phase;
+	usec begun;
+	struct deadline deadline;
+	struct timer deadline_timer;
+
+	struct attempt main; /* the client's own request */
+	struct timer main_timer;
+	unsigned sent, failures, too_big, lookups;
+	usec absent_since; /* the first 404 that is waited for; 0 = none yet */
+
+	struct attempt hedge; /* a second POST beside a hanging one */
+	struct timer hedge_timer;
+	bool hedged;
+	bool hedge_won; /* the answer came by the hedge or by what it taught */
+
+	struct attempt poll; /* GET of a create's id */
+	struct timer poll_timer;
+	unsigned polls, poll_failures;
+	char id[REKOR_ENTRY_ID_HEX + 1]; /* in PHASE_RESOLVING */
+	char poll_target[sizeof(ENTRY_PATH) + REKOR_ENTRY_ID_HEX];
+	bool conflicted; /* the log said 409 to a POST of ours */
+
+	struct posted posted;
+	struct answer *last; /* the upstream's own last answer to the client's request */
+	enum transport last_transport;
+	char why[160]; /* the last failure, for people */
+	bool waited_outage;
+};
+
+struct judged {
+	enum outcome outcome;
+	usec retry_after;
+	struct entry entry; /* a believed one */
+	char why[160];
+};
+
+/* flight.c */
+size_t flight_audience(const struct flight *f); /* exchanges that wait for it */
+void flight_log(const struct flight *f, const char *event, const char *cause, unsigned attempt, usec wait,
+		const char *next);
+void flight_no_memory(struct flight *f); /* ends it with a 503 */
+/* Says once that it waits for the end of an outage. */
+void flight_note_outage(struct flight *f, enum side side);
+
+/* flight_judge.c */
+void judge_request(struct flight *f, enum transport t, const struct answer *a, const char *error,
+		   struct judged *j);
+void judge_poll(struct flight *f, enum transport t, const struct answer *a, const char *error,
+		struct judged *j);
+
+/* flight_create.c. Those that answer end the flight. */
+void create_done(struct flight *f, const struct judged *j, struct answer *a, bool by_post);
+void create_late(struct flight *f, const struct judged *j);
+void create_conflict(struct flight *f, struct answer *a);
+attempt_done_fn hedge_done, poll_done;
+timer_fn on_hedge_timer, on_poll_timer;
+
+/* flight_end.c */
+void flight_end(struct flight *f);
+void flight_answer(struct flight *f, struct answer *answer);     /* everyone who waits; ends it */
+void flight_answer_own(struct flight *f, struct answer *answer); /* … and takes the reference */
+void flight_count_saved(struct flight *f);
+void flight_expire(struct flight *f, enum deadline_reason why);
+void flight_set_deadline(struct flight *f, const struct exchange *x);
+timer_fn on_deadline;
+
+#endif
