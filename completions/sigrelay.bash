@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# bash completion for sigrelay(1). The lists are held to the program's tables by
+# the unit test commands_documents.
+
+_sigrelay_settings='--config
+--rekor-url --fulcio-url --tsa-url --listen --admin-listen --allow-insecure-listen
+--attempt-timeout --connect-timeout --retry-for --backoff-base --throttle-base
+--backoff-max --poll-interval --lookup-wait --hedge-after --breaker-failures
+--breaker-rate --breaker-window --breaker-min-requests --probe-interval --probe-max
+--retry-budget --retry-budget-floor --rate-limit --rate-burst --max-attempts-in-flight
+--notafter-margin --max-clients --max-parked --max-body --header-timeout --memory-entries
+--drain-timeout --log-level --log-format --ledger --run-id --dockerhub-url
+--dockerhub-registry-url --github-api-url --ca-file'
+
+_sigrelay() {
+	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words i
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		mapfile -t COMPREPLY < <(compgen -W 'run serve env status check-config demo version help --help --version' -- "$word")
+		return
+	fi
+	# What stands behind "--" is another program's command line.
+	if [ "$command" = run ]; then
+		for ((i = 2; i < COMP_CWORD; i++)); do
+			if [ "${COMP_WORDS[i]}" = -- ]; then
+				_command_offset $((i + 1)) 2>/dev/null || mapfile -t COMPREPLY < <(compgen -c -- "$word")
+				return
+			fi
+		done
+	fi
+	case $previous in
+	--client) words='auto cosign2 cosign3 none' ;;
+	--log-level) words='error warn info debug' ;;
+	--log-format) words='text json' ;;
+	--config | --ca-file | --ledger)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	*)
+		case $command in
+		run) words="-- --client --help $_sigrelay_settings" ;;
+		env) words="--client --help $_sigrelay_settings" ;;
+		status) words="--json --help $_sigrelay_settings" ;;
+		serve) words="--help $_sigrelay_settings" ;;
+		check-config)
+			words="--help $_sigrelay_settings"
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+			;;
+		help) words='run serve env status check-config demo version help' ;;
+		*) words=--help ;;
+		esac
+		;;
+	esac
+	mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
+complete -F _sigrelay sigrelay
