@@ -1,4 +1,5 @@
 #include "unit.h"
+#include "words.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,7 +8,7 @@
 
 #include <sigrelay/commands/child.h>
 
-static char *const env[] = { "PATH=/usr/bin:/bin", NULL };
+static char *const env[] = { W("PATH=/usr/bin:/bin"), NULL };
 
 static void test_exit_codes(void)
 {
@@ -45,8 +46,8 @@ static int started(char *const *argv)
 
 static void test_start_says_why_it_cannot(void)
 {
-	char *const none[] = { "/no/such/program", NULL };
-	char *const folder[] = { "/tmp", NULL };
+	char *const none[] = { W("/no/such/program"), NULL };
+	char *const folder[] = { W("/tmp"), NULL };
 	CU_ASSERT_EQUAL(started(none), -ENOENT);
 	CU_ASSERT_EQUAL(started(folder), -EACCES);
 }
@@ -55,8 +56,8 @@ static void test_start_says_why_it_cannot(void)
  * those of the relay. */
 static void test_the_command_gets_its_signals_back(void)
 {
-	char *const term[] = { "sh", "-c", "kill -TERM $$; exit 3", NULL };
-	char *const broken[] = { "sh", "-c", "kill -PIPE $$; exit 3", NULL };
+	char *const term[] = { W("sh"), W("-c"), W("kill -TERM $$; exit 3"), NULL };
+	char *const broken[] = { W("sh"), W("-c"), W("kill -PIPE $$; exit 3"), NULL };
 	CU_ASSERT_EQUAL(started(term), 128 + SIGTERM);
 	CU_ASSERT_EQUAL(started(broken), 128 + SIGPIPE);
 }
@@ -74,7 +75,7 @@ static enum status asked(char *const *argv, usec limit, size_t max, char *got, s
 static void test_ask_gives_what_was_said(void)
 {
 	char got[64];
-	char *const argv[] = { "sh", "-c", "cat; echo said; echo not >&2", NULL };
+	char *const argv[] = { W("sh"), W("-c"), W("cat; echo said; echo not >&2"), NULL };
 	CU_ASSERT_EQUAL(asked(argv, 5 * USEC_PER_SEC, 1024, got, sizeof(got)), STATUS_OK);
 	CU_ASSERT_STRING_EQUAL(got, "said\n");
 }
@@ -82,11 +83,11 @@ static void test_ask_gives_what_was_said(void)
 static void test_ask_gives_up(void)
 {
 	char got[64];
-	char *const none[] = { "/no/such/program", NULL };
-	char *const fails[] = { "sh", "-c", "echo x; exit 1", NULL };
-	char *const slow[] = { "sleep", "60", NULL };
-	char *const closed[] = { "sh", "-c", "exec >&-; exec sleep 60", NULL };
-	char *const endless[] = { "yes", NULL };
+	char *const none[] = { W("/no/such/program"), NULL };
+	char *const fails[] = { W("sh"), W("-c"), W("echo x; exit 1"), NULL };
+	char *const slow[] = { W("sleep"), W("60"), NULL };
+	char *const closed[] = { W("sh"), W("-c"), W("exec >&-; exec sleep 60"), NULL };
+	char *const endless[] = { W("yes"), NULL };
 	usec began = clock_now().mono;
 	CU_ASSERT_EQUAL(asked(none, USEC_PER_SEC, 1024, got, sizeof(got)), STATUS_NOT_FOUND);
 	CU_ASSERT_EQUAL(asked(fails, 5 * USEC_PER_SEC, 1024, got, sizeof(got)), STATUS_NOT_FOUND);

@@ -1,4 +1,5 @@
 #include "unit.h"
+#include "words.h"
 
 #include <sigrelay/base/mem.h>
 #include <sigrelay/commands/client.h>
@@ -103,8 +104,9 @@ static void test_no_timestamp_is_asked_for_that_was_not_before(void)
 
 static void test_a_timestamp_that_was_asked_for_goes_through(void)
 {
-	char *const env[] = { "COSIGN_TIMESTAMP_SERVER_URL=https://timestamp.sigstore.dev/api/v1/timestamp",
-			      NULL };
+	char *const env[] = {
+		W("COSIGN_TIMESTAMP_SERVER_URL=https://timestamp.sigstore.dev/api/v1/timestamp"), NULL
+	};
 	struct scene sc;
 	begin(&sc, STYLE_URLS, env);
 	own(&sc, FAMILY_COSIGN, PUBLIC_REKOR, PUBLIC_FULCIO, "https://timestamp.sigstore.dev");
@@ -115,7 +117,8 @@ static void test_a_timestamp_that_was_asked_for_goes_through(void)
 
 static void test_cosign_3_gets_a_file_and_no_url(void)
 {
-	char *const env[] = { "COSIGN_REKOR_URL=" PUBLIC_REKOR, "COSIGN_USE_SIGNING_CONFIG=true", NULL };
+	char *const env[] = { W("COSIGN_REKOR_URL=" PUBLIC_REKOR), W("COSIGN_USE_SIGNING_CONFIG=true"),
+			      NULL };
 	struct scene sc;
 	begin(&sc, STYLE_SIGNING_CONFIG, env);
 	edit(&sc);
@@ -140,8 +143,8 @@ static void test_cosign_left_alone_is_not_touched(void)
 /* The signature of a commit must not go to the log of the images. */
 static void test_a_client_of_another_instance_is_left_alone(void)
 {
-	char *const env[] = { "COSIGN_REKOR_URL=https://rekor.corp", "GITSIGN_REKOR_URL=https://git.corp",
-			      NULL };
+	char *const env[] = { W("COSIGN_REKOR_URL=https://rekor.corp"),
+			      W("GITSIGN_REKOR_URL=https://git.corp"), NULL };
 	struct scene sc;
 	begin(&sc, STYLE_URLS, env);
 	own(&sc, FAMILY_COSIGN, "https://rekor.corp", PUBLIC_FULCIO, "");
@@ -158,7 +161,7 @@ static void test_a_client_of_another_instance_is_left_alone(void)
 
 static void test_an_upstream_named_to_sigrelay_is_for_all(void)
 {
-	char *const env[] = { "GITSIGN_REKOR_URL=https://git.corp", NULL };
+	char *const env[] = { W("GITSIGN_REKOR_URL=https://git.corp"), NULL };
 	struct scene sc;
 	begin(&sc, STYLE_URLS, env);
 	own(&sc, FAMILY_GITSIGN, "https://git.corp", PUBLIC_FULCIO, "");
@@ -215,9 +218,9 @@ static void check_no_proxy(char *const *env, const char *upper, const char *lowe
 
 static void test_no_proxy_keeps_what_was_there(void)
 {
-	char *const both[] = { "NO_PROXY=corp, localhost", "no_proxy=.lan", NULL };
-	char *const one[] = { "no_proxy=.lan", NULL };
-	char *const star[] = { "NO_PROXY=*", NULL };
+	char *const both[] = { W("NO_PROXY=corp, localhost"), W("no_proxy=.lan"), NULL };
+	char *const one[] = { W("no_proxy=.lan"), NULL };
+	char *const star[] = { W("NO_PROXY=*"), NULL };
 	check_no_proxy(no_env, "127.0.0.1,localhost", "127.0.0.1,localhost");
 	check_no_proxy(both, "corp, localhost,127.0.0.1", ".lan,127.0.0.1,localhost");
 	check_no_proxy(one, ".lan,127.0.0.1,localhost", ".lan,127.0.0.1,localhost");

@@ -1,4 +1,5 @@
 #include "unit.h"
+#include "words.h"
 
 #include <sigrelay/commands/cosign.h>
 
@@ -40,15 +41,15 @@ static void test_a_version_without_a_number_is_unknown(void)
 
 static void test_flags_are_read_up_to_the_dashes(void)
 {
-	char *const argv[] = { "cosign",
-			       "sign",
-			       "--use-signing-config=false",
-			       "--rekor-url=https://r",
-			       "-t",
-			       "5m",
-			       "--",
-			       "--signing-config",
-			       "x",
+	char *const argv[] = { W("cosign"),
+			       W("sign"),
+			       W("--use-signing-config=false"),
+			       W("--rekor-url=https://r"),
+			       W("-t"),
+			       W("5m"),
+			       W("--"),
+			       W("--signing-config"),
+			       W("x"),
 			       NULL };
 	struct cosign_flags f;
 	cosign_flags_read(argv, &f);
@@ -60,7 +61,8 @@ static void test_flags_are_read_up_to_the_dashes(void)
 
 static void test_a_flag_at_the_end_has_no_value(void)
 {
-	char *const argv[] = { "cosign", "sign", "--use-signing-config", "--signing-config", NULL };
+	char *const argv[] = { W("cosign"), W("sign"), W("--use-signing-config"), W("--signing-config"),
+			       NULL };
 	struct cosign_flags f;
 	cosign_flags_read(argv, &f);
 	CU_ASSERT_EQUAL(f.use_signing_config, FLAG_YES);
@@ -93,8 +95,8 @@ static void test_an_unknown_version_gets_what_all_take(void)
 
 static void test_a_signing_config_of_the_user_counts_from_2_6(void)
 {
-	char *const config[] = { "COSIGN_SIGNING_CONFIG=/x.json", NULL };
-	char *const use[] = { "COSIGN_USE_SIGNING_CONFIG=true", NULL };
+	char *const config[] = { W("COSIGN_SIGNING_CONFIG=/x.json"), NULL };
+	char *const use[] = { W("COSIGN_USE_SIGNING_CONFIG=true"), NULL };
 	CU_ASSERT_EQUAL(style(2, 5, NULL, config), STYLE_URLS);
 	CU_ASSERT_EQUAL(style(2, 6, NULL, config), STYLE_SIGNING_CONFIG);
 	CU_ASSERT_EQUAL(style(2, 6, NULL, use), STYLE_SIGNING_CONFIG);
@@ -103,7 +105,7 @@ static void test_a_signing_config_of_the_user_counts_from_2_6(void)
 
 static void test_a_user_who_wants_none_gets_urls(void)
 {
-	char *const off[] = { "COSIGN_USE_SIGNING_CONFIG=0", NULL };
+	char *const off[] = { W("COSIGN_USE_SIGNING_CONFIG=0"), NULL };
 	struct cosign_flags flags = { .use_signing_config = FLAG_NO };
 	CU_ASSERT_EQUAL(style(3, 1, NULL, off), STYLE_URLS);
 	CU_ASSERT_EQUAL(style(3, 1, &flags, no_env), STYLE_URLS);

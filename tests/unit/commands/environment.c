@@ -1,4 +1,5 @@
 #include "unit.h"
+#include "words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +7,8 @@
 
 #include <sigrelay/commands/environment.h>
 
-static char *const env[] = { "PATH=/bin", "EMPTY=", "PATHS=x", "COSIGN_REKOR_URL=https://r", NULL };
+static char *const env[] = { W("PATH=/bin"), W("EMPTY="), W("PATHS=x"), W("COSIGN_REKOR_URL=https://r"),
+			     NULL };
 
 static void test_get_tells_names_apart(void)
 {
