@@ -1,5 +1,6 @@
 #include <sigrelay/builtin/canonical.h>
 
+#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,20 +40,30 @@ struct verifier {
 	struct buf pem;
 };
 
+/* A certificate may bring its chain; the log stores all of it. */
+static enum status certificates_parse(struct slice text, struct verifier *v)
+{
+	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
+	enum status s = bio ? STATUS_OK : STATUS_NO_MEMORY;
+	X509 *cert;
+	while (s == STATUS_OK && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		if (!v->key)
+			v->key = X509_get_pubkey(cert);
+		s = cert_pem(cert, &v->pem);
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	return s;
+}
+
 static enum status verifier_parse(struct slice text, struct verifier *v)
 {
-	X509 *cert = cert_parse_pem(text);
-	enum status s;
 	buf_init(&v->pem, ENTRY_MAX);
-	if (cert) {
-		v->key = X509_get_pubkey(cert);
-		s = cert_pem(cert, &v->pem);
-	} else {
-		v->key = slice_contains(text, "-----BEGIN") ? key_parse(text) : NULL;
-		s = v->key ? key_pem(v->key, &v->pem) : STATUS_INVALID;
-	}
-	X509_free(cert);
-	return v->key ? s : STATUS_INVALID;
+	enum status s = certificates_parse(text, v);
+	if (v->key || s != STATUS_OK)
+		return s;
+	v->key = slice_contains(text, "-----BEGIN") ? key_parse(text) : NULL;
+	return v->key ? key_pem(v->key, &v->pem) : STATUS_INVALID;
 }
 
 static void verifier_release(struct verifier *v)

@@ -154,14 +154,6 @@ EVP_PKEY *key_parse(struct slice text)
 	return key ? key : d2i_PUBKEY(NULL, &p, (long)text.n);
 }
 
-X509 *cert_parse_pem(struct slice text)
-{
-	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
-	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-	BIO_free(bio);
-	return cert;
-}
-
 enum status cert_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 {
 	X509V3_CTX ctx;

@@ -42,7 +42,6 @@ enum status key_point(EVP_PKEY *key, uint8_t x[32], uint8_t y[32]) MUST_CHECK;
 
 /* PEM or DER public key; NULL if it is neither. */
 EVP_PKEY *key_parse(struct slice text) MUST_CHECK;
-X509 *cert_parse_pem(struct slice text) MUST_CHECK;
 EVP_PKEY *key_new(void) MUST_CHECK;
 
 /* Adds an extension in OpenSSL's configuration words. */
