@@ -116,6 +116,8 @@ main() {
 		say "another install is at work on $STACK_CACHE: waiting for it"
 		flock 9
 	}
+	# What a killed install has left; nobody else is at it now.
+	rm -rf "$STACK_CACHE"/.build.*
 	find_go
 	local own name version package
 	for own in oidc lossy; do

@@ -40,27 +40,35 @@ wanted() {
 	return 1
 }
 
-# leave_nothing: what a test that broke off has left paused or running.
+# leave_nothing: ends what a test that broke off has left paused or running, and
+# tells what went through the shim while it is known.
 leave_nothing() {
 	local job
+	set +x
 	resume_signer
 	for job in $(jobs -p); do
 		kill "$job" 2>/dev/null || true
 	done
+	transcript >requests
 }
 
 # run_alone NAME COMMAND...: a test in a process and a folder of its own. Called
-# as a plain command, so that set -e holds inside.
+# as a plain command, so that set -e holds inside. What is said goes to NAME.log,
+# each step that is taken to NAME.trace.
 run_alone() {
 	(
-		set -euo pipefail
-		trap leave_nothing EXIT
+		set -Eeuo pipefail
 		mkdir -p "$RUN_DIR/$1" && cd "$RUN_DIR/$1"
+		exec 7>"$RUN_DIR/$1.trace"
 		export HOME=$PWD
 		shift
+		trap leave_nothing EXIT
+		trap 'echo "FAILED: $BASH_COMMAND (line $LINENO of ${FUNCNAME[0]:-the runner})" >&2' ERR
 		post "$STACK_REKOR_CONTROL/reset" >/dev/null
 		post "$STACK_FULCIO_CONTROL/reset" >/dev/null
 		post "$STACK_TSA_CONTROL/reset" >/dev/null
+		BASH_XTRACEFD=7
+		PS4='+ ${SECONDS}s ${FUNCNAME[0]:-}: '
 		set -x
 		"$@"
 	) >"$RUN_DIR/$1.log" 2>&1 </dev/null
@@ -74,8 +82,9 @@ passed() {
 failed() {
 	FAILED=$((FAILED + 1))
 	echo "not ok - $1"
-	[ ! -f "$RUN_DIR/$1.log" ] || tail -n 15 "$RUN_DIR/$1.log" | sed 's/^/    /'
-	echo "    log: $RUN_DIR/$1.log"
+	[ ! -f "$RUN_DIR/$1.log" ] || tail -n 12 "$RUN_DIR/$1.log" | cut -c 1-400 | sed 's/^/    /'
+	[ ! -s "$RUN_DIR/$1/requests" ] || sed 's/^/    rekor: /' "$RUN_DIR/$1/requests" | tail -n 12
+	echo "    all of it: $RUN_DIR/$1.log, .trace, /"
 }
 
 # run_test NAME NEEDS COMMAND...: NEEDS is relay or nothing.
