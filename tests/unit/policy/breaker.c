@@ -198,6 +198,15 @@ static void test_old_failures_are_forgotten_after_recovery(void)
 	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, at));
 }
 
+static void test_old_rate_is_forgotten_after_recovery(void)
+{
+	struct breaker b = opened(0);
+	usec at = probe(&b, OUTCOME_GOOD);
+	for (int i = 0; i < 6; i++)
+		attempt(&b, OUTCOME_GOOD, at);
+	CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, at)); /* with the old five: half of twelve */
+}
+
 /* Cancelled, or a body too big for the load balancer: nothing was learnt. */
 static void test_probe_without_a_verdict(void)
 {
@@ -308,7 +317,7 @@ TEST_SUITE(policy_breaker, TEST(test_closed_at_first_and_not_ramping), TEST(test
 	   TEST(test_first_probe_after_the_interval), TEST(test_failed_probes_space_out_to_the_cap),
 	   TEST(test_retry_after_of_the_probe_is_respected), TEST(test_good_probe_closes_and_ramps),
 	   TEST(test_failures_and_429_halve_the_ramp), TEST(test_old_failures_are_forgotten_after_recovery),
-	   TEST(test_probe_without_a_verdict), TEST(test_good_news_from_a_straggler_brings_the_probe),
-	   TEST(test_straggler_is_not_the_probe), TEST(test_straggling_failures_do_not_reopen),
-	   TEST(test_outage_is_the_time_not_closed), TEST(test_configure_keeps_the_state),
-	   TEST(test_state_names))
+	   TEST(test_old_rate_is_forgotten_after_recovery), TEST(test_probe_without_a_verdict),
+	   TEST(test_good_news_from_a_straggler_brings_the_probe), TEST(test_straggler_is_not_the_probe),
+	   TEST(test_straggling_failures_do_not_reopen), TEST(test_outage_is_the_time_not_closed),
+	   TEST(test_configure_keeps_the_state), TEST(test_state_names))

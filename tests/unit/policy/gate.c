@@ -155,6 +155,33 @@ static void test_hanging_writes_leave_room_for_reads(void)
 	gate_release(&gate);
 }
 
+/* Stragglers of an outage count against the side's share, if not against its ramp. */
+static void test_stragglers_leave_room_for_reads(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.max_in_flight = 16;
+	begin(cfg);
+	for (int i = 0; i < 30; i++)
+		wait_in_line(&ticket[i], SIDE_WRITE, 600 * SEC);
+	while (next(0))
+		;
+	for (int i = 0; i < 5; i++)
+		gate_report(&gate, &ticket[i], OUTCOME_TIMEOUT, -1, 0);
+	usec now = nobody(0);
+	struct gate_ticket *t = next(now);
+	gate_report(&gate, t, OUTCOME_GOOD, -1, now);
+	for (int i = 0; i < 1 + 2 + 4; i++) { /* the ramp stands at 8 */
+		t = next(now);
+		gate_report(&gate, t, OUTCOME_GOOD, -1, now);
+	}
+	while (next(now))
+		;
+	CU_ASSERT_EQUAL(gate.in_flight[SIDE_WRITE], 14); /* 9 stragglers and no more than 5 */
+	wait_in_line(&ticket[40], SIDE_READ, 600 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(now), &ticket[40]);
+	gate_release(&gate);
+}
+
 static void test_sides_take_turns_for_the_rate(void)
 {
 	struct gate_config cfg = defaults;
@@ -439,11 +466,11 @@ static void test_side_names(void)
 TEST_SUITE(policy_gate, TEST(test_closed_gate_lets_through_at_once), TEST(test_earliest_deadline_first),
 	   TEST(test_waiting_twice_and_waiting_while_out), TEST(test_cap_holds_over_both_sides),
 	   TEST(test_cap_of_nought_is_one), TEST(test_hanging_writes_leave_room_for_reads),
-	   TEST(test_sides_take_turns_for_the_rate), TEST(test_outage_parks_and_probes),
-	   TEST(test_parked_are_released_in_a_ramp), TEST(test_probe_lives_to_tell),
-	   TEST(test_abandoned_probe_does_not_block), TEST(test_leaving_at_any_time),
-	   TEST(test_release_takes_tickets_out), TEST(test_rate_holds_probes_too),
-	   TEST(test_429_slows_both_sides), TEST(test_retries_wait_for_the_budget),
-	   TEST(test_retry_and_first_by_deadline), TEST(test_parked_retries_do_not_need_the_budget),
-	   TEST(test_stragglers_after_the_outage), TEST(test_configure_takes_hold), TEST(test_torture),
-	   TEST(test_side_names))
+	   TEST(test_stragglers_leave_room_for_reads), TEST(test_sides_take_turns_for_the_rate),
+	   TEST(test_outage_parks_and_probes), TEST(test_parked_are_released_in_a_ramp),
+	   TEST(test_probe_lives_to_tell), TEST(test_abandoned_probe_does_not_block),
+	   TEST(test_leaving_at_any_time), TEST(test_release_takes_tickets_out),
+	   TEST(test_rate_holds_probes_too), TEST(test_429_slows_both_sides),
+	   TEST(test_retries_wait_for_the_budget), TEST(test_retry_and_first_by_deadline),
+	   TEST(test_parked_retries_do_not_need_the_budget), TEST(test_stragglers_after_the_outage),
+	   TEST(test_configure_takes_hold), TEST(test_torture), TEST(test_side_names))
