@@ -233,7 +233,8 @@ enum status settings_from_file(struct settings_load *l, const char *path)
 	if (st == STATUS_OK)
 		st = parse_in_use(l, path, buf_slice(&text));
 	else if (st == STATUS_IO)
-		st = load_error(l, "cannot read the config file %s: %s", path, strerror(errno));
+		st = load_error(l, "cannot read the config file %s: %s; name another with --config", path,
+				strerror(errno));
 	else if (st == STATUS_TOO_LARGE)
 		st = load_error(l, "the config file %s is larger than %zu KiB; is it the right one?", path,
 				FILE_MAX_BYTES >> 10);

@@ -283,6 +283,9 @@ static void test_listen_beyond_loopback(void)
 	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_OK);
 	CU_ASSERT_EQUAL(settings_set(l, "listen", "0.0.0.0:7080", SOURCE_FLAG, NULL), STATUS_OK);
 	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_INVALID);
+	CU_ASSERT_EQUAL(settings_set(l, "admin_listen", "[::]:1", SOURCE_FILE, "x.ini:4"), STATUS_OK);
+	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_INVALID);
+	CU_ASSERT_TRUE(errors_have(l, "x.ini:4: admin_listen = [::]:1 can be reached"));
 	CU_ASSERT_TRUE(errors_have(l, "listen = 0.0.0.0:7080 can be reached from other machines"));
 	CU_ASSERT_EQUAL(settings_set(l, "allow_insecure_listen", "yes", SOURCE_FLAG, NULL), STATUS_OK);
 	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_OK);

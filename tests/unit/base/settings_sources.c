@@ -158,9 +158,11 @@ static void test_files_that_are_no_files(void)
 	l = settings_load_new();
 	CU_ASSERT_EQUAL(settings_from_file(l, "/nonexistent/x.ini"), STATUS_INVALID);
 	CU_ASSERT_EQUAL(settings_from_file(l, "/tmp"), STATUS_INVALID);
-	CU_ASSERT_STRING_EQUAL(settings_errors(l),
-			       "cannot read the config file /nonexistent/x.ini: No such file or directory\n"
-			       "cannot read the config file /tmp: Is a directory\n");
+	CU_ASSERT_STRING_EQUAL(
+	    settings_errors(l),
+	    "cannot read the config file /nonexistent/x.ini: No such file or directory; name another with "
+	    "--config\n"
+	    "cannot read the config file /tmp: Is a directory; name another with --config\n");
 	CU_ASSERT_PTR_NULL(settings_file(l));
 	settings_load_free(l);
 	static char big[300 << 10];
