@@ -124,7 +124,7 @@ static bool public_key_parses(const struct block *b)
 	const unsigned char *p = b->der;
 	EVP_PKEY *key = is_public_key(b) ? d2i_PUBKEY(NULL, &p, b->n) : NULL;
 	EVP_PKEY_free(key);
-	return key != NULL;
+	return key && p == b->der + b->n;
 }
 
 static bool each_block(struct slice text, bool (*judge)(const struct block *))

@@ -35,13 +35,21 @@ static void test_dates(void)
 static void test_neither(void)
 {
 	static const char *const values[] = {
-		"",     " ",
-		"soon", "1.5",
-		"-5",   "+5",
-		"5s",   "0x10",
-		"1, 2", "Sun, 06",
-		"1e3",  "Sun, 06 Nov 1994 08:49:37 CET",
-		"1 2",  "Sun, 06 Nov 1994 08:49:37 GMT and a long tail that is no part of it"
+		"",
+		" ",
+		"soon",
+		"1.5",
+		"-5",
+		"+5",
+		"5s",
+		"0x10",
+		"1, 2",
+		"Sun, 06",
+		"1e3",
+		"Sun, 06 Nov 1994 08:49:37 GMT+1",
+		"Sun, 06 Nov 1994 08:49:37 CET",
+		"1 2",
+		"Sun, 06 Nov 1994 08:49:37 GMT and a long tail that is no part of it"
 	};
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		CU_ASSERT_EQUAL(after(values[i], 0), -1);

@@ -37,6 +37,7 @@ static void test_exp(void)
 	CU_ASSERT_EQUAL(exp_of("{\"exp\":1.7955e9}"), 1795500000);
 	CU_ASSERT_EQUAL(exp_of("{\"a\":{\"exp\":1},\"b\":[{\"exp\":2}],\"c\":\"}\\\"exp\\\":3\",\"exp\":4}"),
 			4);
+	CU_ASSERT_EQUAL(exp_of("{\"c\":\"a\\\"b\",\"exp\":4}"), 4);
 	CU_ASSERT_EQUAL(exp_of("{\"exp\":5,\"exp\":6}"), 6); /* as Go reads it */
 }
 
@@ -49,6 +50,7 @@ static void test_no_readable_exp(void)
 		"{\"exp\":-5}",
 		"{\"exp\":0}",
 		"{\"exp\":1e400}",
+		"{\"exp\":1795500000000}",
 		"{\"exp\":nan}",
 		"{\"exp\":99999999999999999999999999999999999}",
 		"[]",

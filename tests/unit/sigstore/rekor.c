@@ -259,6 +259,23 @@ static void test_order_and_repetition_of_signatures_do_not_count(void)
 	CU_ASSERT_NOT_EQUAL(memcmp(&a.signature, &c.signature, sizeof(a.signature)), 0);
 }
 
+/* One verifier that cannot be read, and nothing is known of them all. */
+static void test_an_unreadable_verifier(void)
+{
+	struct slice body = vector("dsse_two.posted.json");
+	struct posted p;
+	CU_ASSERT_EQUAL(
+	    rekor_posted_parse(edited(body, "\"verifiers\":[", "\"verifiers\":[\"e30=\"],\"was\":["), &p),
+	    STATUS_OK);
+	CU_ASSERT_FALSE(p.has_verifier);
+	body = vector("dsse.posted.json");
+	CU_ASSERT_EQUAL(rekor_posted_parse(edited(body, "\"verifiers\":[", "\"verifiers\":[\"e30=\","), &p),
+			STATUS_OK);
+	CU_ASSERT_FALSE(p.has_verifier);
+	CU_ASSERT(p.has_content && p.has_signature);
+	CU_ASSERT_EQUAL(p.not_after, NOT_BEFORE + 600);
+}
+
 static void test_conflict_id(void)
 {
 #define U "24296fb24b8ad77a3c4a7a4b5a8a5e3a6c1d9c7f2a9d3b4c5d6e7f8091a2b3c4"
@@ -388,6 +405,6 @@ TEST_SUITE(sigstore_rekor, TEST(test_each_entry_is_the_posted_one_and_no_other),
 	   TEST(test_bodies_that_are_not_understood), TEST(test_a_text_of_nothing_but_values_is_not_parsed),
 	   TEST(test_fields_of_the_wrong_sort), TEST(test_unknown_kinds_compare_by_name),
 	   TEST(test_what_one_side_lacks_is_not_compared), TEST(test_many_signatures),
-	   TEST(test_order_and_repetition_of_signatures_do_not_count), TEST(test_conflict_id),
-	   TEST(test_same_id), TEST(test_queries), TEST(test_an_index_answer_of_any_length),
-	   TEST(test_queries_with_entries), TEST(test_torture))
+	   TEST(test_order_and_repetition_of_signatures_do_not_count), TEST(test_an_unreadable_verifier),
+	   TEST(test_conflict_id), TEST(test_same_id), TEST(test_queries),
+	   TEST(test_an_index_answer_of_any_length), TEST(test_queries_with_entries), TEST(test_torture))

@@ -180,6 +180,7 @@ static void test_shape(void)
 	};
 	for (size_t i = 0; i < sizeof(edits) / sizeof(edits[0]); i++)
 		CU_ASSERT_EQUAL(check(edited(text(), edits[i].from, edits[i].to)), BELIEF_SHAPE);
+	CU_ASSERT_EQUAL(check(edited(text(), "}}\n", "},\"x\":{}}\n")), BELIEF_SHAPE);
 	CU_ASSERT_EQUAL(check(slice_str("{}")), BELIEF_SHAPE);
 	CU_ASSERT_EQUAL(check(slice_str("[]")), BELIEF_SHAPE);
 	CU_ASSERT_EQUAL(check(slice_str("null")), BELIEF_SHAPE);

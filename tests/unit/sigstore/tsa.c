@@ -16,6 +16,21 @@ static void test_refused(void)
 	CU_ASSERT_STRING_EQUAL(why, "a timestamp reply that grants no token");
 }
 
+/* A token beside a status that grants none. */
+static void test_the_status_counts(void)
+{
+	struct slice reply = edited(vector("tsa.reply"), "", "");
+	char *status = memmem((void *)(uintptr_t)reply.p, reply.n, "\x02\x01\x00", 3);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(status);
+	CU_ASSERT(tsa_timestamp_believed(reply, &why));
+	status[2] = 1; /* granted with modifications */
+	CU_ASSERT(tsa_timestamp_believed(reply, &why));
+	for (char v = 2; v <= 5; v++) {
+		status[2] = v;
+		CU_ASSERT_FALSE(tsa_timestamp_believed(reply, &why));
+	}
+}
+
 static void test_not_a_reply(void)
 {
 	struct slice reply = vector("tsa.reply");
@@ -36,4 +51,5 @@ static void test_chain(void)
 	CU_ASSERT_FALSE(tsa_query_believed(slice_str(""), &why));
 }
 
-TEST_SUITE(sigstore_tsa, TEST(test_granted), TEST(test_refused), TEST(test_not_a_reply), TEST(test_chain))
+TEST_SUITE(sigstore_tsa, TEST(test_granted), TEST(test_refused), TEST(test_the_status_counts),
+	   TEST(test_not_a_reply), TEST(test_chain))
