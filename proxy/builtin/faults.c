@@ -176,6 +176,12 @@ static bool parse_count(struct slice w, struct fault *f, struct complaint *c)
 	return true;
 }
 
+static bool parse_duration(struct slice w, struct fault *f, struct complaint *c)
+{
+	return duration_parse(w, &f->duration) == STATUS_OK ||
+	       complain(c, "wants a duration such as 500ms, 10s or 5m", w);
+}
+
 static bool parse_argument(enum argument a, struct slice *line, struct fault *f, struct complaint *c)
 {
 	if (a == ARG_NONE)
@@ -183,12 +189,9 @@ static bool parse_argument(enum argument a, struct slice *line, struct fault *f,
 	struct slice w = next_word(line);
 	switch (a) {
 	case ARG_MAYBE_DURATION:
-		if (w.n == 0)
-			return true;
-		/* fall through */
+		return w.n == 0 || parse_duration(w, f, c);
 	case ARG_DURATION:
-		return duration_parse(w, &f->duration) == STATUS_OK ||
-		       complain(c, "wants a duration such as 500ms, 10s or 5m", w);
+		return parse_duration(w, f, c);
 	case ARG_COUNT:
 		return parse_count(w, f, c);
 	case ARG_STATUS:

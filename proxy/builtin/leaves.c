@@ -66,7 +66,11 @@ static struct leaf *leaf_new(struct builtin_log *l, const struct digest *hash, s
 	snprintf(leaf->id, sizeof(leaf->id), "%016llx", (unsigned long long)l->tree_id);
 	hex_encode(hash->b, SHA256_SIZE, leaf->id + 16);
 	HASH_ADD(hh, l->leaves, hash.b, SHA256_SIZE, leaf);
-	return leaf;
+	if (leaf->hh.tbl)
+		return leaf;
+	*body = leaf->body; /* stays the caller's */
+	mem_free(leaf);
+	return NULL;
 }
 
 enum status leaf_queue(struct builtin_log *l, const struct digest *hash, struct buf *body, struct leaf **out)

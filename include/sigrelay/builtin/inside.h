@@ -5,18 +5,30 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+
+/* uthash: the keys are SHA-256 hashes already; our allocator; an element that
+ * there was no memory for has hh.tbl == NULL. */
+#define HASH_FUNCTION(key, n, out) memcpy(&(out), (key), sizeof(out))
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include <sigrelay/base/buf.h>
 #include <sigrelay/base/bytes.h>
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/json.h>
+#include <sigrelay/base/mem.h>
 #include <sigrelay/base/status.h>
 #include <sigrelay/builtin/builtin_log.h>
 #include <sigrelay/builtin/faults.h>
 #include <sigrelay/builtin/keys.h>
 #include <sigrelay/builtin/tree.h>
 #include <sigrelay/builtin/wire.h>
+
+#undef uthash_malloc
+#undef uthash_free
+#define uthash_malloc(n) mem_alloc(n)
+#define uthash_free(p, n) mem_free(p)
 
 #define BUILTIN_HOST "builtin-log" /* the log's name in its checkpoints */
 #define ENTRY_ID_HEX 80
