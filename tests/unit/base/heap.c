@@ -27,7 +27,8 @@ static void test_equal_keys_leave_in_order(void)
 	heap_release(&h);
 }
 
-/* Against the plainest model: after every random step the top is a smallest. */
+/* Against the plainest model: after every random step the top is a
+ * smallest, and no node is before the one above it. */
 static void check_top(const struct heap *h, const struct item *items, size_t count)
 {
 	const struct heap_node *top = heap_top(h);
@@ -37,7 +38,9 @@ static void check_top(const struct heap *h, const struct item *items, size_t cou
 			continue;
 		in++;
 		CU_ASSERT_TRUE(top && top->key <= items[i].node.key);
-		CU_ASSERT_PTR_EQUAL(h->v[items[i].node.index - 1], &items[i].node);
+		size_t at = items[i].node.index;
+		CU_ASSERT_PTR_EQUAL(h->v[at - 1], &items[i].node);
+		CU_ASSERT_TRUE(at == 1 || h->v[at / 2 - 1]->key <= items[i].node.key);
 	}
 	CU_ASSERT_EQUAL(in, h->n);
 }
