@@ -203,7 +203,7 @@ struct gate_ticket *gate_next(struct gate *g, usec now, usec *wake)
 	return t;
 }
 
-static size_t in_line(const struct gate *g, enum side side)
+size_t gate_in_line(const struct gate *g, enum side side)
 {
 	return g->line[side][LANE_FIRST].n + g->line[side][LANE_RETRY].n;
 }
@@ -212,11 +212,11 @@ size_t gate_parked(const struct gate *g)
 {
 	size_t n = 0;
 	for (enum side s = 0; s < SIDE_COUNT; s++)
-		n += g->breaker[s].state == BREAKER_CLOSED ? 0 : in_line(g, s);
+		n += g->breaker[s].state == BREAKER_CLOSED ? 0 : gate_in_line(g, s);
 	return n;
 }
 
 size_t gate_waiting(const struct gate *g)
 {
-	return in_line(g, SIDE_READ) + in_line(g, SIDE_WRITE);
+	return gate_in_line(g, SIDE_READ) + gate_in_line(g, SIDE_WRITE);
 }

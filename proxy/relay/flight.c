@@ -29,23 +29,50 @@ void flight_no_memory(struct flight *f)
 	flight_answer_own(f, reply_error(f->main.service, 503, 1, "out of memory: try again in a moment"));
 }
 
-void flight_note_outage(struct flight *f, enum side side)
+static void note_parked(struct flight *f, const char *cause, const char *next)
 {
-	if (f->waited_outage || relay_breaker(f->relay, f->main.service, side) == BREAKER_CLOSED)
+	if (f->waited_outage)
 		return;
 	f->waited_outage = true;
-	flight_log(f, "park", f->why[0] ? f->why : "the breaker is open", f->sent,
-		   f->deadline.at - f->relay->now.mono, "waits in line for the probe or the recovery");
+	flight_log(f, "park", cause, f->sent, f->deadline.at - f->relay->now.mono, next);
+}
+
+static void note_outage(struct flight *f, enum side side)
+{
+	if (relay_breaker(f->relay, f->main.service, side) != BREAKER_CLOSED)
+		note_parked(f, f->why[0] ? f->why : "the breaker is open",
+			    "waits in line for the probe or the recovery");
+}
+
+/* A certificate is not asked for while the log could not record its entry. */
+static bool waits_for_the_log(struct flight *f)
+{
+	if (f->request->operation != OP_FULCIO_SIGN || f->minted)
+		return false;
+	f->minted = mint_line_pass(f->relay, &f->mint, f->deadline.at);
+	if (!f->minted)
+		note_parked(f, "the log's write side is not closed",
+			    "the certificate is asked for when the log can record its entry in time");
+	return !f->minted;
 }
 
 static void send_main(struct flight *f)
 {
 	struct relay *r = f->relay;
 	enum side side = operation_side(f->request->operation);
-	flight_note_outage(f, side);
+	if (waits_for_the_log(f))
+		return;
+	note_outage(f, side);
 	/* A lookup's next look is the first of its kind, not the retry of a fault. */
 	if (relay_submit(r, &f->main, side, f->deadline.at, f->failures > 0) != STATUS_OK)
 		flight_no_memory(f);
+}
+
+static void on_mint(struct mint_ticket *t)
+{
+	struct flight *f = heap_owner(t, struct flight, mint);
+	f->minted = true;
+	send_main(f);
 }
 
 /* A lookup's entry may have come in by another way meanwhile. */
@@ -158,7 +185,7 @@ static void main_failed(struct flight *f, const struct judged *j, struct verdict
 	}
 	metric_add(r->telemetry.retries[f->request->operation][j->outcome], 1);
 	if (v.kind == VERDICT_PARK) {
-		flight_note_outage(f, side);
+		note_outage(f, side);
 		send_main(f);
 		return;
 	}
@@ -295,6 +322,7 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	attempt_setup(f, &f->hedge, hedge_done, METHOD_POST);
 	attempt_setup(f, &f->poll, poll_done, METHOD_GET);
 	f->main.began = main_began;
+	f->mint.go = on_mint;
 
 	enum status s = timers_setup(f);
 	if (s == STATUS_OK && f->is_create)
@@ -311,6 +339,8 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
 	flight_set_deadline(f, x);
 	send_main(f);
+	if (create_key)
+		mint_line_used(r);
 	return STATUS_OK;
 }
 

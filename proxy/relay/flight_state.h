@@ -45,6 +45,9 @@ struct flight {
 	char poll_target[sizeof(ENTRY_PATH) + REKOR_ENTRY_ID_HEX];
 	bool conflicted; /* the log said 409 to a POST of ours */
 
+	struct mint_ticket mint; /* a certificate request's place in the mint line */
+	bool minted;             /* … which it has passed */
+
 	struct posted posted;
 	struct answer *last; /* the upstream's own last answer to the client's request */
 	enum transport last_transport;
@@ -64,8 +67,6 @@ size_t flight_audience(const struct flight *f); /* exchanges that wait for it */
 void flight_log(const struct flight *f, const char *event, const char *cause, unsigned attempt, usec wait,
 		const char *next);
 void flight_no_memory(struct flight *f); /* ends it with a 503 */
-/* Says once that it waits for the end of an outage. */
-void flight_note_outage(struct flight *f, enum side side);
 
 /* flight_judge.c */
 void judge_request(struct flight *f, enum transport t, const struct answer *a, const char *error,

@@ -108,6 +108,8 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 	enum status st = telemetry_init(&r->telemetry);
 	for (enum service s = 0; st == STATUS_OK && s < SERVICE_COUNT; s++)
 		st = upstream_init(r, s);
+	if (st == STATUS_OK)
+		st = mint_line_init(r);
 	if (st != STATUS_OK)
 		relay_release(r);
 	return st;
@@ -116,6 +118,7 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 void relay_release(struct relay *r)
 {
 	flights_cancel(r);
+	mint_line_release(r);
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
 		timer_release(&r->upstream[s].wake);
 		gate_release(&r->upstream[s].gate);
@@ -189,6 +192,8 @@ void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_
 	if (gate_report(&up->gate, &a->ticket, o, retry_after, r->now.mono))
 		log_breaker(up, side, from, why);
 	pump(up);
+	if (a->service == SERVICE_REKOR && side == SIDE_WRITE)
+		mint_line_pump(r);
 }
 
 void relay_withdraw(struct relay *r, struct attempt *a)
@@ -201,6 +206,8 @@ void relay_withdraw(struct relay *r, struct attempt *a)
 	}
 	gate_leave(&up->gate, &a->ticket, r->now.mono);
 	pump(up);
+	if (a->service == SERVICE_REKOR && a->ticket.side == SIDE_WRITE)
+		mint_line_pump(r);
 }
 
 enum breaker_state relay_breaker(const struct relay *r, enum service s, enum side side)
@@ -210,7 +217,7 @@ enum breaker_state relay_breaker(const struct relay *r, enum service s, enum sid
 
 size_t relay_parked(const struct relay *r)
 {
-	size_t n = 0;
+	size_t n = mint_line_waiting(r);
 	for (enum service s = 0; s < SERVICE_COUNT; s++)
 		n += gate_parked(&r->upstream[s].gate);
 	return n;

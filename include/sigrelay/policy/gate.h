@@ -94,6 +94,7 @@ struct gate_ticket *gate_next(struct gate *g, usec now, usec *wake);
 bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec retry_after, usec now);
 /* Tickets that wait because their side is not closed. */
 size_t gate_parked(const struct gate *g);
+size_t gate_in_line(const struct gate *g, enum side side);
 size_t gate_waiting(const struct gate *g); /* all tickets in line */
 
 #endif

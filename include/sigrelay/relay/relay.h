@@ -17,6 +17,7 @@
 #include <sigrelay/policy/gate.h>
 #include <sigrelay/relay/creates.h>
 #include <sigrelay/relay/memory.h>
+#include <sigrelay/relay/mint_line.h>
 #include <sigrelay/relay/telemetry.h>
 #include <sigrelay/relay/wire.h>
 #include <sigrelay/sigstore/operation.h>
@@ -49,6 +50,7 @@ struct relay {
 	struct upstream upstream[SERVICE_COUNT];
 	struct creates creates;
 	struct memory memory;
+	struct mint_line mint;
 	struct telemetry telemetry;
 	const struct wire_ops *wire;
 	void *wire_arg;

@@ -1,0 +1,88 @@
+#include "unit.h"
+
+#include <sigrelay/policy/mint.h>
+
+#define S USEC_PER_SEC
+
+static struct breaker breaker_in(enum breaker_state state)
+{
+	return (struct breaker){ .state = state, .interval = 5 * S, .next_probe = 20 * S };
+}
+
+static void test_a_closed_log_lets_everyone_through(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_CLOSED);
+	usec wake;
+	for (int i = 0; i < 1000; i++) {
+		CU_ASSERT(mint_may(&m, &b, 50, 0, &wake));
+		mint_went(&m, &b, 0);
+	}
+	CU_ASSERT_EQUAL(m.count, 0);
+}
+
+static void test_an_open_log_lets_one_through_each_interval(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_OPEN);
+	usec wake = 0;
+	CU_ASSERT_FALSE(mint_may(&m, &b, 0, 10 * S, &wake));
+	CU_ASSERT_EQUAL(wake, 20 * S);
+	CU_ASSERT(mint_may(&m, &b, 0, 20 * S, &wake));
+	mint_went(&m, &b, 20 * S);
+	CU_ASSERT_FALSE(mint_may(&m, &b, 0, 20 * S, &wake));
+	CU_ASSERT_EQUAL(wake, 25 * S);
+	/* Its client never posts: the next one goes all the same. */
+	CU_ASSERT(mint_may(&m, &b, 0, 25 * S, &wake));
+}
+
+static void test_a_create_in_line_is_probe_enough(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_OPEN);
+	usec wake = 0;
+	CU_ASSERT_FALSE(mint_may(&m, &b, 1, 30 * S, &wake));
+	CU_ASSERT_EQUAL(wake, USEC_NEVER);
+}
+
+static void test_half_open_waits_for_the_probe(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_HALF_OPEN);
+	usec wake = 0;
+	CU_ASSERT_FALSE(mint_may(&m, &b, 0, 30 * S, &wake));
+	CU_ASSERT_EQUAL(wake, USEC_NEVER);
+}
+
+static void test_a_ramp_bounds_what_is_minted_ahead(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_CLOSED);
+	usec wake = 0;
+	b.ramp_limit = 2;
+	for (int i = 0; i < 4; i++) {
+		CU_ASSERT(mint_may(&m, &b, 0, i * S, &wake));
+		mint_went(&m, &b, i * S);
+	}
+	CU_ASSERT_FALSE(mint_may(&m, &b, 0, 4 * S, &wake));
+	CU_ASSERT_EQUAL(wake, MINT_FORGET);
+	mint_used(&m); /* a create came, and went out at once */
+	CU_ASSERT(mint_may(&m, &b, 0, 4 * S, &wake));
+	CU_ASSERT_FALSE(mint_may(&m, &b, 1, 4 * S, &wake)); /* … or stands in line */
+	CU_ASSERT(mint_may(&m, &b, 3, 14 * S, &wake));      /* the rest never came */
+}
+
+static void test_many_certificates_are_counted_without_bound_of_memory(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_OPEN);
+	for (int i = 0; i < 3 * MINT_OUT_MAX; i++)
+		mint_went(&m, &b, i);
+	CU_ASSERT_EQUAL(m.count, MINT_OUT_MAX);
+	CU_ASSERT_EQUAL(m.out[m.first], 2 * MINT_OUT_MAX);
+}
+
+TEST_SUITE(policy_mint, TEST(test_a_closed_log_lets_everyone_through),
+	   TEST(test_an_open_log_lets_one_through_each_interval), TEST(test_a_create_in_line_is_probe_enough),
+	   TEST(test_half_open_waits_for_the_probe), TEST(test_a_ramp_bounds_what_is_minted_ahead),
+	   TEST(test_many_certificates_are_counted_without_bound_of_memory))
