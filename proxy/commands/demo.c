@@ -367,5 +367,7 @@ int command_demo(int argc, char **argv)
 	else
 		broken(&s, "start the built-in log", st);
 	demo_world_release(&s.world);
+	if (demo_interrupted())
+		return 128 + demo_interrupted();
 	return good ? 0 : 1;
 }

@@ -19,6 +19,27 @@
 #define LIMIT (60 * USEC_PER_SEC)
 #define KILLED_LATE 124
 
+/* ---- signals: a wait ends, and the demo tidies up on its way out ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+int demo_interrupted(void)
+{
+	return interrupted;
+}
+
+static void watch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: poll returns */
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
 /* ---- children ---- */
 
 /* Starts argv with its stdout (and stderr, if both) in a pipe. It ends when the
@@ -53,7 +74,7 @@ static bool read_output(int fd, struct buf *out, bool (*enough)(const struct buf
 	while (!enough || !enough(out)) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		usec left = deadline - clock_now().mono;
-		if (left <= 0 || poll(&p, 1, (int)(left / USEC_PER_MSEC) + 1) <= 0)
+		if (interrupted || left <= 0 || poll(&p, 1, (int)(left / USEC_PER_MSEC) + 1) <= 0)
 			return false;
 		ssize_t n = read(fd, block, sizeof(block));
 		if (n <= 0)
@@ -191,6 +212,7 @@ enum status demo_world_init(struct demo_world *w)
 	w->log_output = -1;
 	if (readlink("/proc/self/exe", w->self, sizeof(w->self) - 1) < 0)
 		return STATUS_IO;
+	watch_signals();
 	forget_settings();
 	/* Clients in Go skip a proxy for loopback by themselves; others do not. */
 	if (setenv("NO_PROXY", "127.0.0.1", 1) != 0 || setenv("no_proxy", "127.0.0.1", 1) != 0)

@@ -33,6 +33,7 @@ struct demo_world {
  * STATUS_IO: errno. w is to be released whatever comes back. */
 enum status demo_world_init(struct demo_world *w) MUST_CHECK;
 void demo_world_release(struct demo_world *w);
+int demo_interrupted(void); /* the signal that ended the demo's waits; 0: none */
 /* POSTs to the log's control path. */
 enum status demo_control(const struct demo_world *w, const char *path, const char *text) MUST_CHECK;
 /* A counter of the log's; -1: not known. */
