@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_struct.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <event2/http.h>
@@ -40,6 +41,7 @@ struct conn {
 	struct exchange exchange; /* of held */
 	struct event watch;       /* for a client that leaves while its request is held */
 	bool watching, leaving;
+	bool writing; /* an answer is on its way to the kernel */
 };
 
 struct front {
@@ -52,7 +54,8 @@ struct front {
 	size_t spoken;
 	size_t max_clients;
 	usec header_timeout;
-	uint64_t ids; /* seeds of request ids */
+	size_t writing; /* connections with an answer on its way */
+	uint64_t ids;   /* seeds of request ids */
 	bool draining;
 };
 
@@ -64,6 +67,21 @@ static void unwatch(struct conn *c)
 		event_del(&c->watch);
 	c->watching = c->leaving = false;
 	timer_clear(&c->patience);
+}
+
+static void writing_begins(struct conn *c)
+{
+	c->held = NULL;
+	if (!c->writing)
+		c->front->writing++;
+	c->writing = true;
+}
+
+static void writing_ends(struct conn *c)
+{
+	if (c->writing)
+		c->front->writing--;
+	c->writing = false;
 }
 
 static void free_body(const void *data, size_t n, void *arg)
@@ -84,13 +102,21 @@ static void add_header(struct evhttp_request *req, struct slice name, struct sli
 	evhttp_add_header(evhttp_request_get_output_headers(req), n, v);
 }
 
+/* evhttp would ask the loop whether the socket takes bytes before it writes any.
+ * It nearly always does: write in this turn, and ask only when it did not. Two
+ * epoll_ctl and one epoll_wait a request (docs/performance.md). */
+static void write_now(struct conn *c)
+{
+	event_active(&c->bev->ev_write, EV_WRITE, 0);
+}
+
 static void send_answer(struct conn *c, struct answer *a)
 {
 	struct evhttp_request *req = c->held;
 	struct slice name, value;
 	struct evbuffer *out = evhttp_request_get_output_buffer(req);
 	unwatch(c);
-	c->held = NULL;
+	writing_begins(c);
 	for (size_t at = 0; answer_next_header(a, &at, &name, &value);)
 		add_header(req, name, value);
 	if (a->body.n && evbuffer_add_reference(out, a->body.p, a->body.n, free_body, a) == 0)
@@ -98,6 +124,7 @@ static void send_answer(struct conn *c, struct answer *a)
 	if (c->front->draining)
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Connection", "close");
 	evhttp_send_reply(req, a->status, NULL, NULL);
+	write_now(c);
 }
 
 static void on_answer(struct exchange *x, struct answer *a)
@@ -109,7 +136,7 @@ static void on_answer(struct exchange *x, struct answer *a)
 	}
 	struct evhttp_request *req = c->held;
 	unwatch(c);
-	c->held = NULL;
+	writing_begins(c);
 	evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
 }
 
@@ -134,7 +161,7 @@ static void refuse(struct conn *c, struct evhttp_request *req, int status, const
 	metric_add(c->front->relay->telemetry.rejected, 1);
 	log_event(LOG_INFO, "refused", LOG_D("status", status), LOG_S("cause", why),
 		  LOG_S("client", evhttp_request_get_host(req)), LOG_S("next", close ? "close" : "go on"));
-	c->held = NULL;
+	writing_begins(c);
 	evhttp_send_reply(req, status, NULL, NULL);
 }
 
@@ -183,12 +210,13 @@ static void look(struct conn *c)
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
+	struct front *f = c->front; /* look may free c */
 	(void)fd;
 	(void)what;
-	c->front->hooks.before(c->front->hooks.arg);
+	f->hooks.before(f->hooks.arg);
 	c->watching = false;
 	look(c);
-	c->front->hooks.after(c->front->hooks.arg);
+	f->hooks.after(f->hooks.arg);
 }
 
 static void on_patience(void *arg, usec now)
@@ -373,12 +401,16 @@ static void conn_free(struct conn *c)
 static void on_close(struct evhttp_connection *evcon, void *arg)
 {
 	struct conn *c = arg;
+	struct front *f = c->front;
 	(void)evcon;
+	f->hooks.before(f->hooks.arg);
 	unwatch(c);
 	if (c->held)
 		exchange_abandon(&c->exchange);
-	c->front->spoken--;
+	writing_ends(c);
+	f->spoken--;
 	conn_free(c);
+	f->hooks.after(f->hooks.arg);
 }
 
 /* The first byte: evhttp's connection is the argument of its own callbacks. */
@@ -431,9 +463,13 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 static void on_complete(struct evhttp_request *req, void *arg)
 {
 	struct conn *c = arg;
+	struct front *f = c->front;
 	(void)req;
+	f->hooks.before(f->hooks.arg);
+	writing_ends(c);
 	guard_begin(&c->guard);
 	feed_guard(c, 0);
+	f->hooks.after(f->hooks.arg);
 }
 
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
@@ -544,6 +580,11 @@ const char *front_url(const struct front *f)
 void front_drain(struct front *f)
 {
 	f->draining = true;
+}
+
+bool front_is_writing(const struct front *f)
+{
+	return f->writing > 0;
 }
 
 void front_turn_away(struct front *f)

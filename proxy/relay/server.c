@@ -12,6 +12,8 @@
 #include <sigrelay/relay/front.h>
 #include <sigrelay/relay/relay.h>
 
+#define TURN_AWAY_GRACE USEC_PER_SEC /* for a last answer to be written */
+
 struct server {
 	struct event_base *base;
 	struct settings settings;
@@ -24,7 +26,7 @@ struct server {
 	usec armed;          /* for when it is set */
 	unsigned depth;      /* of before/after pairs: an event within an event */
 	struct timer drain_end;
-	bool draining;
+	bool draining, turned_away;
 };
 
 /* --- time: read once an event, timers armed at its end -------------------- */
@@ -53,7 +55,7 @@ static void arm(struct server *s)
 
 static void drained(struct server *s)
 {
-	if (s->draining && s->relay.exchanges == 0)
+	if (s->draining && s->relay.exchanges == 0 && !front_is_writing(s->front))
 		event_base_loopexit(s->base, NULL);
 }
 
@@ -126,14 +128,20 @@ static enum status copy_settings(struct settings *to, const struct settings *fro
 	return STATUS_OK;
 }
 
+/* The answers that turn the rest away still have to be written: the loop ends
+ * when they are, or at the second call. */
 static void on_drain_end(void *arg, usec now)
 {
 	struct server *s = arg;
-	(void)now;
+	if (s->turned_away) {
+		event_base_loopexit(s->base, NULL);
+		return;
+	}
+	s->turned_away = true;
+	timer_set(&s->drain_end, usec_add(now, TURN_AWAY_GRACE));
 	log_event(LOG_WARN, "drain_timeout", LOG_D("in_flight", s->relay.exchanges),
 		  LOG_S("next", "those that still wait get 503 with Retry-After"));
 	front_turn_away(s->front);
-	event_base_loopexit(s->base, NULL);
 }
 
 static enum status build(struct server *s, const struct server_options *o, struct buf *error)

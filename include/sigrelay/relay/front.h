@@ -6,6 +6,8 @@
 #ifndef SIGRELAY_RELAY_FRONT_H
 #define SIGRELAY_RELAY_FRONT_H
 
+#include <stdbool.h>
+
 #include <sigrelay/base/buf.h>
 #include <sigrelay/base/settings.h>
 #include <sigrelay/relay/relay.h>
@@ -30,6 +32,8 @@ void front_free(struct front *f);
 const char *front_url(const struct front *f);
 /* New requests get 503 + Retry-After; the listener stays, so that they hear it. */
 void front_drain(struct front *f);
+/* Is an answer on its way to a client? Who leaves the loop now would lose it. */
+bool front_is_writing(const struct front *f);
 /* 503 + Retry-After for every request that is held. */
 void front_turn_away(struct front *f);
 void front_configure(struct front *f, const struct settings *s);
