@@ -205,6 +205,9 @@ static void main_absent(struct flight *f, struct answer *a, struct verdict v)
 		flight_log(f, "wait", "HTTP 404: the entry is not there yet", f->sent, v.at - r->now.mono,
 			   "look again");
 	}
+	/* Known to be queued: it may wait with all the others. */
+	if (memory_knows(&r->memory, f->request->entry_id) && waiters_join(r, &f->waiter))
+		return;
 	timer_set(&f->main_timer, v.at);
 }
 
@@ -293,6 +296,28 @@ static void attempt_setup(struct flight *f, struct attempt *a, attempt_done_fn *
 	a->owner = f;
 }
 
+static void lookup_found(struct waiter *w, struct answer *a)
+{
+	struct flight *f = heap_owner(w, struct flight, waiter);
+	struct judged j;
+	judge_request(f, TRANSPORT_DONE, a, NULL, &j);
+	act(f, &j, TRANSPORT_DONE, a);
+}
+
+static void lookup_look(struct waiter *w)
+{
+	send_main(heap_owner(w, struct flight, waiter));
+}
+
+static void waiter_setup(struct flight *f)
+{
+	struct slice id = f->request->entry_id;
+	f->waiter.found = f->is_create ? create_found : lookup_found;
+	f->waiter.look = f->is_create ? create_look : lookup_look;
+	if (id.n && id.n <= REKOR_ENTRY_ID_HEX)
+		memcpy(f->waiter.id, id.p, id.n);
+}
+
 static enum status timers_setup(struct flight *f)
 {
 	struct timers *ts = &f->relay->timers;
@@ -323,6 +348,7 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	attempt_setup(f, &f->poll, poll_done, METHOD_GET);
 	f->main.began = main_began;
 	f->mint.go = on_mint;
+	waiter_setup(f);
 
 	enum status s = timers_setup(f);
 	if (s == STATUS_OK && f->is_create)
@@ -338,6 +364,7 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	x->flight = f;
 	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
 	flight_set_deadline(f, x);
+	f->waiter.deadline = f->deadline.at;
 	send_main(f);
 	if (create_key)
 		mint_line_used(r);

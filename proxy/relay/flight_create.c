@@ -56,7 +56,13 @@ static void resolve(struct flight *f, const char *id)
 	snprintf(f->poll_target, sizeof(f->poll_target), ENTRY_PATH "%s", id);
 	memory_know(&r->memory, id);
 	f->poll.target = f->poll_target;
-	send_poll(f);
+	memcpy(f->waiter.id, id, strlen(id) + 1);
+	f->waiter.deadline = f->deadline.at;
+	/* Its entry is waited for from now on: a slot that others need is theirs. */
+	if (gate_in_line(&r->upstream[SERVICE_REKOR].gate, SIDE_WRITE))
+		relay_withdraw(r, &f->main);
+	if (!waiters_join(r, &f->waiter))
+		send_poll(f);
 }
 
 void create_conflict(struct flight *f, struct answer *a)
@@ -86,6 +92,16 @@ void on_hedge_timer(void *arg, usec now)
 		return;
 	f->hedged = true;
 	metric_add(r->telemetry.hedges, 1);
+	/* With others in line for its slot, the second POST takes the first one's
+	 * place: where the leaf is queued it gets its 409 at once. */
+	if (gate_in_line(&r->upstream[f->main.service].gate, SIDE_WRITE)) {
+		flight_log(f, "hedge", "the POST hangs, and others wait for its place", f->sent,
+			   now - f->main.sent_at, "the same POST again instead of it");
+		relay_withdraw(r, &f->main);
+		if (relay_submit(r, &f->main, SIDE_WRITE, f->deadline.at, true) != STATUS_OK)
+			flight_no_memory(f);
+		return;
+	}
 	flight_log(f, "hedge", "the POST hangs", f->sent, now - f->main.sent_at,
 		   "a second POST learns the id, then the entry is polled");
 	if (relay_submit(r, &f->hedge, SIDE_WRITE, f->deadline.at, true) != STATUS_OK)
@@ -116,8 +132,10 @@ static void poll_again(struct flight *f, const struct judged *j)
 	struct relay *r = f->relay;
 	usec wait;
 	if (j->outcome == OUTCOME_ABSENT) {
-		wait = backoff_poll(r->cfg.poll_interval, r->cfg.poll_max, f->polls++, &r->rng);
 		f->poll_failures = 0;
+		if (waiters_join(r, &f->waiter))
+			return;
+		wait = backoff_poll(r->cfg.poll_interval, r->cfg.poll_max, f->polls++, &r->rng);
 	} else {
 		wait = backoff_wait(&r->cfg.backoff, ++f->poll_failures, j->outcome == OUTCOME_THROTTLED,
 				    j->retry_after, &r->rng);
@@ -127,18 +145,36 @@ static void poll_again(struct flight *f, const struct judged *j)
 	timer_set(&f->poll_timer, usec_add(r->now.mono, wait));
 }
 
+static void polled(struct flight *f, const struct judged *j, struct answer *a)
+{
+	f->hedge_won = j->outcome == OUTCOME_GOOD && f->hedged;
+	if (j->outcome == OUTCOME_GOOD)
+		create_done(f, j, a, false);
+	else if (j->outcome == OUTCOME_LATE)
+		create_late(f, j);
+	else
+		poll_again(f, j);
+}
+
 void poll_done(struct attempt *at, enum transport t, struct answer *a, const char *error)
 {
 	struct flight *f = at->owner;
 	struct judged j;
 	judge_poll(f, t, a, error, &j);
 	relay_judge(f->relay, at, j.outcome, j.retry_after, j.why);
-	f->hedge_won = j.outcome == OUTCOME_GOOD && f->hedged;
-	if (j.outcome == OUTCOME_GOOD)
-		create_done(f, &j, a, false);
-	else if (j.outcome == OUTCOME_LATE)
-		create_late(f, &j);
-	else
-		poll_again(f, &j);
+	polled(f, &j, a);
 	answer_unref(a);
+}
+
+void create_found(struct waiter *w, struct answer *a)
+{
+	struct flight *f = heap_owner(w, struct flight, waiter);
+	struct judged j;
+	judge_poll(f, TRANSPORT_DONE, a, NULL, &j);
+	polled(f, &j, a);
+}
+
+void create_look(struct waiter *w)
+{
+	send_poll(heap_owner(w, struct flight, waiter));
 }

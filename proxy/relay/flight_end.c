@@ -13,6 +13,7 @@ void flight_end(struct flight *f)
 	struct relay *r = f->relay;
 	creates_remove(&r->creates, &f->create);
 	TAILQ_REMOVE(&r->flights, f, link);
+	waiters_leave(r, &f->waiter);
 	mint_line_leave(r, &f->mint);
 	relay_withdraw(r, &f->hedge);
 	relay_withdraw(r, &f->poll);

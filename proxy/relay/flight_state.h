@@ -45,6 +45,7 @@ struct flight {
 	char poll_target[sizeof(ENTRY_PATH) + REKOR_ENTRY_ID_HEX];
 	bool conflicted; /* the log said 409 to a POST of ours */
 
+	struct waiter waiter;    /* for the entry that a create or a lookup waits for */
 	struct mint_ticket mint; /* a certificate request's place in the mint line */
 	bool minted;             /* … which it has passed */
 
@@ -80,6 +81,8 @@ void create_late(struct flight *f, const struct judged *j);
 void create_conflict(struct flight *f, struct answer *a);
 attempt_done_fn hedge_done, poll_done;
 timer_fn on_hedge_timer, on_poll_timer;
+void create_found(struct waiter *w, struct answer *a); /* the shared polls found its entry */
+void create_look(struct waiter *w);                    /* … cannot be had: poll for itself */
 
 /* flight_end.c */
 void flight_end(struct flight *f);

@@ -110,6 +110,8 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 		st = upstream_init(r, s);
 	if (st == STATUS_OK)
 		st = mint_line_init(r);
+	if (st == STATUS_OK)
+		st = waiters_init(r);
 	if (st != STATUS_OK)
 		relay_release(r);
 	return st;
@@ -118,6 +120,7 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 void relay_release(struct relay *r)
 {
 	flights_cancel(r);
+	waiters_release(r);
 	mint_line_release(r);
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
 		timer_release(&r->upstream[s].wake);

@@ -19,6 +19,7 @@
 #include <sigrelay/relay/memory.h>
 #include <sigrelay/relay/mint_line.h>
 #include <sigrelay/relay/telemetry.h>
+#include <sigrelay/relay/waiters.h>
 #include <sigrelay/relay/wire.h>
 #include <sigrelay/sigstore/operation.h>
 
@@ -51,6 +52,7 @@ struct relay {
 	struct creates creates;
 	struct memory memory;
 	struct mint_line mint;
+	struct waiters waiters;
 	struct telemetry telemetry;
 	const struct wire_ops *wire;
 	void *wire_arg;
