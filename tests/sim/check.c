@@ -1,0 +1,151 @@
+#include "check.h"
+
+#include <stdio.h>
+
+#include <sigrelay/policy/backoff.h>
+
+#include "world.h"
+
+#define S USEC_PER_SEC
+
+struct draw {
+	struct rng rng;
+	bool default_settings;
+};
+
+static unsigned between(struct draw *d, unsigned lo, unsigned hi)
+{
+	return lo + (unsigned)rng_below(&d->rng, hi - lo + 1);
+}
+
+/* Short ones are as likely as long ones: 1 s to about 34 min. */
+static usec any_length(struct draw *d)
+{
+	return (usec)(S << between(d, 0, 10)) + backoff_between(0, S << between(d, 0, 10), &d->rng);
+}
+
+static void draw_spells(struct draw *d, struct model_config *m)
+{
+	m->spell_count = between(d, 1, 5);
+	for (unsigned i = 0; i < m->spell_count; i++) {
+		struct spell *p = &m->spells[i];
+		p->service = between(d, 0, 3) ? SERVICE_REKOR : SERVICE_FULCIO;
+		p->fault = between(d, 0, FAULT_COUNT - 1);
+		p->from = WORLD_MONO + backoff_between(0, 120 * S, &d->rng);
+		p->until = p->from + any_length(d);
+		p->percent = between(d, 10, 100);
+		p->writes_only = between(d, 0, 2) == 0;
+	}
+}
+
+static void draw_model(struct draw *d, struct model_config *m)
+{
+	static const unsigned rates[] = { 0, 60, 975, 975 };
+	*m = (struct model_config){
+		.capacity = between(d, 50, 300),
+		.weak = between(d, 20, 50),
+		.weak_for = any_length(d),
+		.fragile = between(d, 0, 1),
+		.collapse = between(d, 1, 60) * S,
+		.address_rate = rates[between(d, 0, 3)],
+		.address_burst = between(d, 10, 100),
+	};
+	draw_spells(d, m);
+}
+
+/* Half of the runs have the defaults, half have whatever is allowed. */
+static void draw_settings(struct relay_config *c, void *arg)
+{
+	struct draw *d = arg;
+	if (d->default_settings)
+		return;
+	c->retry_for = any_length(d);
+	c->attempt_timeout = between(d, 1, 60) * S;
+	c->hedge_after = between(d, 0, 5) * S;
+	c->lookup_wait = between(d, 0, 20) * S;
+	c->notafter_margin = between(d, 0, 30) * S;
+	c->max_parked = between(d, 1, 60);
+	c->memory_entries = between(d, 0, 30);
+	c->gate.breaker.failures = between(d, 1, 10);
+	c->gate.breaker.rate = between(d, 0, 100);
+	c->gate.breaker.probe_interval = between(d, 1, 20) * S;
+	c->gate.breaker.probe_max = c->gate.breaker.probe_interval * between(d, 1, 10);
+	c->gate.max_in_flight = between(d, 1, 128);
+	c->gate.rate_per_minute = between(d, 0, 1) * between(d, 60, 2000);
+	c->gate.rate_burst = between(d, 1, 100);
+	c->gate.retry_budget = between(d, 0, 100);
+	c->gate.retry_budget_floor = between(d, 1, 20);
+}
+
+static void draw_plan(struct draw *d, uint64_t seed, struct plan *p)
+{
+	rng_seed(&d->rng, seed);
+	d->default_settings = between(d, 0, 1);
+	*p = (struct plan){
+		.seed = seed,
+		.mode = between(d, 0, 1) ? MODE_RELAY : MODE_RELAY_RUN,
+		.jobs = between(d, 1, 40),
+		.arrive_from = WORLD_MONO,
+		.arrive_until = WORLD_MONO + between(d, 0, 120) * S,
+		.run_for = between(d, 1, 60) * 60 * S,
+		.tune = draw_settings,
+		.tune_arg = d,
+		.impatient = between(d, 0, 1),
+	};
+	draw_model(d, &p->model);
+}
+
+/* The ramp: with the default settings, where the log is not weaker than they reckon with. */
+static void check_release(const struct draw *d, struct outcome_of_run *o)
+{
+	struct found *f = &o->found;
+	if (!d->default_settings || o->tally.worst_release <= 2)
+		return;
+	if (f->count < FOUND_MAX)
+		snprintf(f->text[f->count], sizeof(f->text[0]),
+			 "the release reached %.1f times what the log could take in a second",
+			 o->tally.worst_release);
+	f->count++;
+}
+
+static void print_schedule(const struct draw *d, const struct plan *p)
+{
+	printf("    %s, %u jobs within %lld s, %s settings, log takes %u/s (weak %u/s for %lld s%s)\n",
+	       mode_word(p->mode), p->jobs, (long long)((p->arrive_until - p->arrive_from) / S),
+	       d->default_settings ? "default" : "random", p->model.capacity, p->model.weak,
+	       (long long)(p->model.weak_for / S), p->model.fragile ? ", fragile" : "");
+	for (unsigned i = 0; i < p->model.spell_count; i++) {
+		const struct spell *s = &p->model.spells[i];
+		printf("    %s %s%s %u %% from %.1f s to %.1f s\n", service_name(s->service),
+		       fault_word(s->fault), s->writes_only ? " (writes)" : "", s->percent,
+		       (double)(s->from - WORLD_MONO) / S, (double)(s->until - WORLD_MONO) / S);
+	}
+}
+
+static bool check_seed(uint64_t seed)
+{
+	struct draw d;
+	struct plan p;
+	static struct outcome_of_run o;
+	draw_plan(&d, seed, &p);
+	struct draw as_drawn = d;
+	world_run(&p, &o);
+	check_release(&as_drawn, &o);
+	if (o.found.count == 0)
+		return true;
+	printf("not ok - seed %llu: %u violations\n", (unsigned long long)seed, o.found.count);
+	for (unsigned i = 0; i < o.found.count && i < FOUND_MAX; i++)
+		printf("    %s\n", o.found.text[i]);
+	print_schedule(&as_drawn, &p);
+	return false;
+}
+
+bool check_seeds(uint64_t first, uint64_t count)
+{
+	uint64_t failed = 0;
+	for (uint64_t seed = first; seed < first + count; seed++)
+		failed += !check_seed(seed);
+	printf("%llu passed, %llu failed\n", (unsigned long long)(count - failed),
+	       (unsigned long long)failed);
+	return failed == 0;
+}

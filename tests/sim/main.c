@@ -1,0 +1,50 @@
+/* The simulator: the relay's production core in virtual time. See docs/outages.md. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/base/mem.h>
+
+#include "check.h"
+#include "report.h"
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: sim --check [--seeds N] [--seed FIRST] [--log]\n"
+			"       sim --table [--seed N]\n"
+			"       sim --picture FILE.svg [--seed N]\n"
+			"--log tells what the relay logs in the run of a seed\n");
+	return 64;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t seed = 1, seeds = 1000;
+	const char *what = NULL, *file = NULL;
+	bool loud = false, good = false;
+	for (int i = 1; i < argc; i++) {
+		const char *a = argv[i], *next = i + 1 < argc ? argv[i + 1] : NULL;
+		if (strcmp(a, "--log") == 0)
+			loud = true;
+		else if (strcmp(a, "--check") == 0 || strcmp(a, "--table") == 0)
+			what = a;
+		else if (next && strcmp(a, "--picture") == 0)
+			what = a, file = argv[++i];
+		else if (next && strcmp(a, "--seeds") == 0)
+			seeds = strtoull(argv[++i], NULL, 10);
+		else if (next && strcmp(a, "--seed") == 0)
+			seed = strtoull(argv[++i], NULL, 10);
+		else
+			return usage();
+	}
+	if (!what)
+		return usage();
+	mem_install_hooks();
+	log_setup(loud ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
+	if (strcmp(what, "--check") == 0)
+		good = check_seeds(seed, seeds);
+	else
+		good = strcmp(what, "--table") == 0 ? report_table(seed) : report_picture(file, seed);
+	return good ? 0 : 1;
+}

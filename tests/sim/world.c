@@ -1,0 +1,156 @@
+#include "world.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <sigrelay/base/mem.h>
+#include <sigrelay/policy/backoff.h>
+
+#define TURNS_MAX 1000000 /* events in one and the same microsecond */
+
+static const char *const words[MODE_COUNT] = {
+#define X(sym, word, relay) [sym] = word,
+	MODES(X)
+#undef X
+};
+
+const char *mode_word(enum mode m)
+{
+	return words[m];
+}
+
+static bool goes_through_relay(enum mode m)
+{
+	static const bool relay[MODE_COUNT] = {
+#define X(sym, word, through) [sym] = through,
+		MODES(X)
+#undef X
+	};
+	return relay[m];
+}
+
+void found(struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+	struct found *f = &w->found;
+	if (f->count < FOUND_MAX) {
+		int n = snprintf(f->text[f->count], sizeof(f->text[0]),
+				 "at %.3f s: ", (double)(w->now.mono - WORLD_MONO) / USEC_PER_SEC);
+		va_start(ap, fmt);
+		vsnprintf(f->text[f->count] + n, sizeof(f->text[0]) - (size_t)n, fmt, ap);
+		va_end(ap);
+	}
+	f->count++;
+}
+
+static void world_open(struct world *w, const struct plan *p)
+{
+	*w = (struct world){ .plan = p, .now = { WORLD_MONO, WORLD_WALL } };
+	timers_init(&w->timers);
+	rng_seed(&w->rng, p->seed);
+	model_init(&w->model, &p->model, &w->timers, p->seed ^ 0x5eed, &w->now);
+	w->forge = forge_new();
+	if (goes_through_relay(p->mode))
+		relay_path_open(w);
+	w->jobs = mem_calloc(p->jobs ? p->jobs : 1, sizeof(*w->jobs));
+	if (!w->jobs)
+		abort();
+	w->open_jobs = p->jobs;
+	for (unsigned i = 0; i < p->jobs; i++)
+		job_init(&w->jobs[i], w, i, p->kind ? p->kind : &kinds[i % kind_count],
+			 backoff_between(p->arrive_from, p->arrive_until, &w->rng));
+}
+
+static void turn_to(struct world *w, usec at)
+{
+	w->now.wall += at - w->now.mono;
+	w->now.mono = at;
+	relay_path_turn(w);
+	timers_run(&w->timers, at);
+	if (w->path)
+		relay_path_run(w);
+}
+
+/* Until every job has ended and every flight has. */
+static void run(struct world *w)
+{
+	unsigned turns = 0;
+	while (w->open_jobs || !relay_path_idle(w)) {
+		usec next = usec_min(timers_next(&w->timers), relay_path_next(w));
+		if (next == USEC_NEVER) {
+			found(w, "deadlock: %u jobs are left and nothing will happen", w->open_jobs);
+			return;
+		}
+		turns = next > w->now.mono ? 0 : turns + 1;
+		if (turns > TURNS_MAX) {
+			found(w, "livelock: time stands still");
+			return;
+		}
+		turn_to(w, usec_max(next, w->now.mono));
+	}
+}
+
+/* Could its own patience have reached the recovery, had every answer hung? */
+static bool reaches(const struct job *j, usec recovery, enum mode mode)
+{
+	const struct manners *both[] = { &j->kind->sign, &j->kind->create };
+	usec most = mode == MODE_RELAY_RUN ? j->world->plan->run_for : 0;
+	for (unsigned i = 0; i < 2 && mode != MODE_RELAY_RUN; i++) {
+		/* A token or a certificate ends the wait of those who have no limit. */
+		usec ends = (i == 0 ? 300 : CERTIFICATE_LIFE) * USEC_PER_SEC, wait = 0;
+		for (unsigned n = 0; n < both[i]->tries; n++)
+			wait = usec_add(wait, usec_add(both[i]->timeout, n ? both[i]->wait[n - 1] : 0));
+		most = usec_max(most, usec_min(ends, usec_min(wait, both[i]->total)));
+	}
+	return usec_add(j->arrived, most) >= recovery;
+}
+
+static void count(const struct world *w, struct outcome_of_run *o)
+{
+	o->first = o->last = USEC_NEVER;
+	for (unsigned i = 0; i < o->jobs; i++) {
+		const struct job *j = &w->jobs[i];
+		bool within = reaches(j, o->recovery, w->plan->mode), good = j->signed_at != USEC_NEVER;
+		o->signed_jobs += good;
+		o->reachable += within;
+		o->reached += within && good;
+		if (!good || j->signed_at < o->recovery)
+			continue;
+		usec after = j->signed_at - o->recovery;
+		o->first = usec_min(o->first, after);
+		o->last = o->last == USEC_NEVER ? after : usec_max(o->last, after);
+	}
+}
+
+static void world_close(struct world *w, struct outcome_of_run *out)
+{
+	for (unsigned i = 0; i < w->plan->jobs; i++)
+		job_release(&w->jobs[i]);
+	relay_path_close(w, out);
+	struct leaf *l;
+	while ((l = w->leaves)) {
+		w->leaves = l->next;
+		mem_free(l);
+	}
+	mem_free(w->jobs);
+	forge_free(w->forge);
+	timers_release(&w->timers);
+}
+
+void world_run(const struct plan *p, struct outcome_of_run *out)
+{
+	struct world *w = mem_calloc(1, sizeof(*w));
+	if (!w)
+		abort();
+	world_open(w, p);
+	*out = (struct outcome_of_run){ .jobs = p->jobs };
+	run(w);
+	/* Of the outage that was planned; a collapse after it is the crowd's doing. */
+	for (unsigned i = 0; i < p->model.spell_count; i++)
+		out->recovery = usec_max(out->recovery, p->model.spells[i].until);
+	count(w, out);
+	world_close(w, out);
+	out->tally = w->model.tally;
+	out->found = w->found;
+	mem_free(w);
+}
