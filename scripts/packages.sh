@@ -1,0 +1,54 @@
+#!/bin/sh
+# Installs what is missing to build, or to test too. Debian 12, 13, Ubuntu 24.04.
+#
+#   scripts/packages.sh build|test
+#
+# Asks dpkg first, so that a machine that has everything needs neither the
+# network nor to be root.
+set -eu
+
+build='ca-certificates cmake gcc git libc6-dev libcjson-dev libcurl4-openssl-dev libevent-dev libinih-dev libssl-dev
+	ninja-build pkg-config uthash-dev'
+test="$build clang clang-format clang-tidy curl haproxy iproute2 jq libcunit1-dev make mandoc openssl procps prometheus
+	python3 shellcheck universal-ctags valgrind zsh fish bash-completion"
+
+case ${1:-build} in
+build) want=$build ;;
+test) want=$test ;;
+*)
+	echo "packages.sh: expected build or test, not '$1'" >&2
+	exit 64
+	;;
+esac
+
+missing=
+for p in $want; do
+	dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $p"
+done
+# clang's sanitizer and fuzzer runtime has the version in its name.
+if [ "${1:-build}" = test ]; then
+	rt=$(dpkg-query -W -f '${Depends}' clang 2>/dev/null | sed -n 's/.*clang-\([0-9]*\).*/\1/p')
+	if [ -z "$rt" ] || ! dpkg-query -W "libclang-rt-$rt-dev" >/dev/null 2>&1; then
+		missing="$missing clang-rt"
+	fi
+fi
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null || {
+		echo "packages.sh: these packages are missing, and this is neither root nor has it sudo:$missing" >&2
+		exit 1
+	}
+	sudo=sudo
+fi
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get -qq update
+case $missing in *clang-rt*)
+	rt=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -n 1)
+	missing=$(echo "$missing" | sed "s/clang-rt/libclang-rt-$rt-dev/")
+	;;
+esac
+# shellcheck disable=SC2086 # a list of names
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
