@@ -41,6 +41,7 @@ struct conn {
 	struct exchange exchange; /* of held */
 	struct event watch;       /* for a client that leaves while its request is held */
 	bool watching, leaving;
+	bool fresh;   /* held since the last look: watch may have been woken by the request itself */
 	bool writing; /* an answer is on its way to the kernel */
 };
 
@@ -61,17 +62,19 @@ struct front {
 
 /* --- answering ----------------------------------------------------------- */
 
-static void unwatch(struct conn *c)
+/* The watch stays for the next request. Between evhttp's own reading, which
+ * ends when a request is whole and begins anew after its answer, it keeps the
+ * descriptor registered: no system call a request (docs/performance.md). */
+static void release(struct conn *c)
 {
-	if (c->watching)
-		event_del(&c->watch);
-	c->watching = c->leaving = false;
+	c->held = NULL;
+	c->leaving = false;
 	timer_clear(&c->patience);
 }
 
 static void writing_begins(struct conn *c)
 {
-	c->held = NULL;
+	release(c);
 	if (!c->writing)
 		c->front->writing++;
 	c->writing = true;
@@ -115,7 +118,6 @@ static void send_answer(struct conn *c, struct answer *a)
 	struct evhttp_request *req = c->held;
 	struct slice name, value;
 	struct evbuffer *out = evhttp_request_get_output_buffer(req);
-	unwatch(c);
 	writing_begins(c);
 	for (size_t at = 0; answer_next_header(a, &at, &name, &value);)
 		add_header(req, name, value);
@@ -135,7 +137,6 @@ static void on_answer(struct exchange *x, struct answer *a)
 		return;
 	}
 	struct evhttp_request *req = c->held;
-	unwatch(c);
 	writing_begins(c);
 	evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
 }
@@ -169,19 +170,24 @@ static void refuse(struct conn *c, struct evhttp_request *req, int status, const
 
 static void drop(struct conn *c)
 {
-	unwatch(c);
-	if (c->held) {
+	if (c->held)
 		exchange_abandon(&c->exchange);
-		c->held = NULL;
-	}
+	release(c);
 	if (c->evcon)
 		evhttp_connection_free(c->evcon); /* calls on_close */
 }
 
 static void watch(struct conn *c)
 {
-	if (event_add(&c->watch, NULL) == 0)
+	if (!c->watching && event_add(&c->watch, NULL) == 0)
 		c->watching = true;
+}
+
+static void unwatch(struct conn *c)
+{
+	if (c->watching)
+		event_del(&c->watch);
+	c->watching = false;
 }
 
 /* While a request is held evhttp does not read, so it cannot know that the
@@ -199,9 +205,11 @@ static void look(struct conn *c)
 	} else if (n > 0) {
 		/* Pipelined bytes stay readable for as long as we hold: look again by
 		 * the clock, or the loop would spin. */
+		unwatch(c);
 		timer_set(&c->patience, usec_add(now, GONE_GRACE));
 	} else {
 		/* It sends no more; whether it still reads cannot be known. */
+		unwatch(c);
 		c->leaving = true;
 		timer_set(&c->patience, usec_add(now, GONE_GRACE));
 	}
@@ -213,8 +221,18 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	struct front *f = c->front; /* look may free c */
 	(void)fd;
 	(void)what;
+	if (!c->held) {
+		/* evhttp reads what is there; where it does not, it would wake us for ever. */
+		if (!(bufferevent_get_enabled(c->bev) & EV_READ))
+			unwatch(c);
+		return;
+	}
+	if (c->fresh) {
+		/* Perhaps the held request's own bytes; what is more than that wakes us again. */
+		c->fresh = false;
+		return;
+	}
 	f->hooks.before(f->hooks.arg);
-	c->watching = false;
 	look(c);
 	f->hooks.after(f->hooks.arg);
 }
@@ -306,16 +324,38 @@ static enum status take_body(struct request *q, struct evhttp_request *req)
 	return STATUS_OK;
 }
 
+/* Is this header of the client's connection only, because Connection lists it
+ * (RFC 9110 7.6.1)? */
+static bool listed_by_connection(const struct evkeyvalq *headers, const char *name)
+{
+	const struct evkeyval *kv;
+	size_t n = strlen(name);
+	TAILQ_FOREACH(kv, headers, next)
+	{
+		if (strcasecmp(kv->key, "Connection") != 0)
+			continue;
+		for (const char *p = kv->value; *p; p += strcspn(p, ",")) {
+			p += strspn(p, ", \t");
+			if (strncasecmp(p, name, n) == 0 && strchr(", \t", p[n]))
+				return true;
+		}
+	}
+	return false;
+}
+
 static enum status take_request(struct front *f, struct evhttp_request *req, const struct route *route,
 				enum method m, struct request **out)
 {
 	struct request *q = NULL;
 	enum status s = request_new(&q, route, m);
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
 	const struct evkeyval *kv;
 	if (s != STATUS_OK)
 		return s;
-	TAILQ_FOREACH(kv, evhttp_request_get_input_headers(req), next)
+	TAILQ_FOREACH(kv, headers, next)
 	{
+		if (listed_by_connection(headers, kv->key))
+			continue;
 		if ((s = request_add_header(q, kv->key, kv->value)) != STATUS_OK)
 			break;
 	}
@@ -346,8 +386,10 @@ static void forward(struct conn *c, struct evhttp_request *req, const struct rou
 	c->held = req;
 	exchange_start(&c->exchange, f->relay, q, on_answer, c);
 	request_unref(q);
-	if (c->held)
+	if (c->held) {
+		c->fresh = true;
 		watch(c);
+	}
 }
 
 static void route_request(struct conn *c, struct evhttp_request *req)
@@ -423,7 +465,7 @@ static void conn_speaks(struct conn *c)
 	evhttp_connection_set_closecb(c->evcon, on_close, c);
 	evhttp_connection_set_timeout(c->evcon, IDLE_TIMEOUT_S);
 	guard_begin(&c->guard);
-	event_assign(&c->watch, c->front->base, bufferevent_getfd(c->bev), EV_READ, on_watch, c);
+	event_assign(&c->watch, c->front->base, bufferevent_getfd(c->bev), EV_READ | EV_PERSIST, on_watch, c);
 }
 
 static void feed_guard(struct conn *c, size_t from)
