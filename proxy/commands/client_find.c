@@ -330,6 +330,7 @@ static enum status find_gitsign_services(struct client *c)
 static bool names_cosign_services(char *const *env)
 {
 	return environment_get(env, "COSIGN_REKOR_URL") || environment_get(env, "COSIGN_FULCIO_URL") ||
+	       environment_get(env, "COSIGN_TIMESTAMP_SERVER_URL") ||
 	       environment_get(env, "COSIGN_SIGNING_CONFIG");
 }
 

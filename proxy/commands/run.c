@@ -13,6 +13,7 @@
 #include <sigrelay/commands/child.h>
 #include <sigrelay/commands/client.h>
 #include <sigrelay/commands/clock_text.h>
+#include <sigrelay/commands/descriptors.h>
 #include <sigrelay/commands/file.h>
 #include <sigrelay/commands/options.h>
 #include <sigrelay/commands/signals.h>
@@ -29,6 +30,7 @@ struct run {
 	bool admin;
 	struct server *server;
 	struct signals signals;
+	struct descriptors given; /* open when run began */
 	struct event *on_signal;
 	char *folder; /* private, for the signing config; NULL: none was needed */
 	char *config; /* the file in it */
@@ -154,6 +156,9 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
  * by then what Sigstore did (server_failures). */
 static bool run_once(struct run *r)
 {
+	if (descriptors_keep_to(&r->given) != STATUS_OK)
+		log_event(LOG_WARN, "descriptors_kept", LOG_S("error", strerror(errno)),
+			  LOG_S("next", "the command may see files of the relay"));
 	if (child_start(r->command, r->env, &r->signals, &r->pid) != STATUS_OK) {
 		r->exit_code = child_cannot_run_code(errno);
 		complain("run: cannot run '%s': %s", r->command[0], strerror(errno));
@@ -203,6 +208,8 @@ static int run_beside(struct run *r)
 static int run_embedded(struct run *r)
 {
 	static const int list[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, 0 };
+	if (descriptors_note(&r->given) != STATUS_OK)
+		log_event(LOG_WARN, "descriptors_unknown", LOG_S("error", strerror(errno)));
 	if (signals_take(&r->signals, list) != STATUS_OK)
 		return cannot("take signals", STATUS_IO);
 	int rc = start_server(r);
@@ -214,6 +221,7 @@ static int run_embedded(struct run *r)
 		event_free(r->on_signal);
 	server_free(r->server);
 	signals_release(&r->signals);
+	descriptors_release(&r->given);
 	return rc;
 }
 

@@ -1,0 +1,22 @@
+/* Which files this process was given, so that the command it starts gets these
+ * and no other: a make's job server has to pass, and libcurl 7.88 opens sockets
+ * that would stay open in every child (its wake-up pair is not close-on-exec). */
+#ifndef SIGRELAY_COMMANDS_DESCRIPTORS_H
+#define SIGRELAY_COMMANDS_DESCRIPTORS_H
+
+#include <stddef.h>
+
+#include <sigrelay/base/status.h>
+
+struct descriptors {
+	int *v;
+	size_t n;
+};
+
+/* Notes what is open now. Where /proc is not there, STATUS_IO. */
+enum status descriptors_note(struct descriptors *d) MUST_CHECK;
+/* Marks what was opened since as close-on-exec. */
+enum status descriptors_keep_to(const struct descriptors *d) MUST_CHECK;
+void descriptors_release(struct descriptors *d);
+
+#endif

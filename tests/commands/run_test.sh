@@ -1,0 +1,545 @@
+#!/bin/bash
+# The commands as a user meets them: exit codes, signals, environment, reload.
+#
+#   tests/commands/run_test.sh PROGRAM [NAME]   all tests, or one by its name
+set -u
+
+HERE=$(cd "$(dirname "$0")" && pwd)
+[ -x "${1:-}" ] || {
+	echo "usage: $0 PROGRAM [NAME]: '${1:-}' is no program" >&2
+	exit 64
+}
+SIGRELAY=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+ONLY=${2:-}
+WORK=$(mktemp -d)
+SERVER=
+trap 'rm -rf "$WORK"' EXIT
+
+# Nothing of the caller's own configuration has a say.
+for name in $(compgen -e | grep -E '^(COSIGN|SIGSTORE|GITSIGN|TUF|SIGRELAY|XDG|NOTIFY)_'); do unset "$name"; done
+unset NO_PROXY no_proxy
+export HOME=$WORK/home TMPDIR=$WORK/tmp GIT_CONFIG_NOSYSTEM=1
+mkdir -p "$HOME" "$TMPDIR" "$WORK/bin"
+# A PATH without any cosign but the ones made here.
+PLAIN_PATH=$WORK/bin:/usr/bin:/bin
+export PATH=$PLAIN_PATH
+
+# --- helpers -------------------------------------------------------------------
+
+fail() {
+	printf '    %s\n' "$*" >&2
+	FAILED=yes
+}
+
+# is WHAT GOT WANTED
+is() { [ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"; }
+has() { case $2 in *"$3"*) ;; *) fail "$1: '$3' is not in: $2" ;; esac; }
+lacks() { case $2 in *"$3"*) fail "$1: '$3' is in: $2" ;; esac; }
+
+# exits CODE ARG…: runs sigrelay, output in OUT and ERR.
+exits() {
+	local wanted=$1 code
+	shift
+	"$SIGRELAY" "$@" >"$WORK/out" 2>"$WORK/err"
+	code=$?
+	OUT=$(<"$WORK/out")
+	ERR=$(<"$WORK/err")
+	is "exit code of $*" "$code" "$wanted"
+}
+
+# wait_for FILE: until it is there and not empty.
+wait_for() {
+	local n
+	for ((n = 0; n < 200; n++)); do
+		[ -s "$1" ] && return 0
+		sleep 0.05
+	done
+	fail "$1 did not come"
+	return 1
+}
+
+wait_for_line() {
+	local n
+	for ((n = 0; n < 200; n++)); do
+		grep -q -- "$2" "$1" 2>/dev/null && return 0
+		sleep 0.05
+	done
+	fail "'$2' did not come in $1: $(cat "$1" 2>/dev/null)"
+	return 1
+}
+
+# fake_cosign VERSION: a cosign on PATH that says this version, and else prints
+# what it was given.
+fake_cosign() {
+	cat >"$WORK/bin/cosign" <<-EOF
+		#!/bin/sh
+		[ "\$1" = version ] && { echo '{"gitVersion":"$1"}'; exit 0; }
+		env
+		[ -n "\${COSIGN_SIGNING_CONFIG:-}" ] && cat "\$COSIGN_SIGNING_CONFIG"
+		exit 0
+	EOF
+	chmod +x "$WORK/bin/cosign"
+}
+
+no_cosign() { rm -f "$WORK/bin/cosign"; }
+
+# start_serve ARG…: SERVER is its process; sets URL and ADMIN.
+start_serve() {
+	: >"$WORK/serve.out"
+	"$SIGRELAY" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 "$@" >"$WORK/serve.out" 2>"$WORK/serve.err" &
+	SERVER=$!
+	wait_for_line "$WORK/serve.out" '^admin on ' || return 1
+	URL=$(sed -n 's,^listening on ,,p' "$WORK/serve.out")
+	ADMIN=$(sed -n 's,^admin on ,,p' "$WORK/serve.out")
+}
+
+# ends CODE: the server ends with it.
+ends() {
+	wait "$SERVER"
+	is 'exit code of serve' $? "$1"
+	SERVER=
+}
+
+# --- run -----------------------------------------------------------------------
+
+test_exit_code_is_the_commands() {
+	exits 0 run -- true
+	exits 9 run -- sh -c 'exit 9'
+	exits 255 run -- sh -c 'exit 255'
+}
+
+test_death_by_signal_is_128_and_its_number() {
+	exits 143 run -- sh -c 'kill -TERM $$'
+	exits 137 run -- sh -c 'kill -KILL $$'
+}
+
+test_what_cannot_be_run() {
+	exits 127 run -- "$WORK/no-such-command"
+	has stderr "$ERR" "cannot run '$WORK/no-such-command': No such file or directory"
+	echo 'no program' >"$WORK/plain"
+	exits 126 run -- "$WORK/plain"
+	has stderr "$ERR" "cannot run '$WORK/plain': Permission denied"
+}
+
+test_wrong_usage_is_64() {
+	exits 64 run
+	exits 64 run true
+	exits 64 run --
+	exits 64 run --retyr-for=1s -- true
+	has stderr "$ERR" '--retry-for'
+	exits 64 run --client=cosign9 -- true
+	exits 64 run stray -- true
+	exits 64
+	exits 64 srve
+	has stderr "$ERR" 'did you mean serve'
+	exits 64 status --jsn
+	exits 64 serve stray
+}
+
+test_bad_configuration_is_78() {
+	exits 78 run --retry-for=soon -- true
+	has stderr "$ERR" retry-for
+	printf '[sigrelay]\nretry_fro = 1s\n' >"$WORK/bad.ini"
+	exits 78 run --config "$WORK/bad.ini" -- true
+	has stderr "$ERR" "$WORK/bad.ini:2"
+	SIGRELAY_RETRY_FOR=x exits 78 run -- true
+}
+
+test_nothing_runs_after_an_error() {
+	exits 78 run --retry-for=soon -- touch "$WORK/ran"
+	[ ! -e "$WORK/ran" ] || fail 'the command ran'
+}
+
+test_output_and_input_pass() {
+	is stdout "$(echo in | "$SIGRELAY" run -- sh -c 'cat; echo out; echo err >&2' 2>"$WORK/err")" "in
+out"
+	has stderr "$(<"$WORK/err")" err
+}
+
+test_a_dash_dash_help_of_the_command_is_the_commands() {
+	# shellcheck disable=SC2016
+	exits 0 run -- sh -c 'echo "$1"' sh --help
+	is stdout "$OUT" --help
+}
+
+test_signals_are_forwarded() {
+	local name pid
+	for name in TERM INT HUP QUIT USR1 USR2; do
+		rm -f "$WORK/ready" "$WORK/got"
+		# An interactive parent leaves no signal ignored; a job of a script does
+		# (SIGINT, SIGQUIT), so they are set back first.
+		# shellcheck disable=SC2016
+		python3 "$HERE/default_signals.py" "$SIGRELAY" run -- bash -c '
+			trap "echo '$name' >>\"$1\"; exit 5" '$name'
+			echo ready >"$0"
+			for ((i = 0; i < 200; i++)); do sleep 0.05; done' "$WORK/ready" "$WORK/got" &
+		pid=$!
+		wait_for "$WORK/ready" || return
+		kill -"$name" "$pid"
+		wait "$pid"
+		is "exit code after $name" $? 5
+		is "what the command got" "$(<"$WORK/got")" "$name"
+	done
+}
+
+test_a_terminals_ctrl_c_reaches_the_command_once() {
+	OUT=$(python3 "$HERE/ctrl_c.py" "$SIGRELAY" run -- python3 "$HERE/count_signals.py")
+	is 'what came of Ctrl-C' "$OUT" 'got 1, ended with 3'
+}
+
+test_the_end_of_the_command_ends_it_at_once() {
+	local began=$SECONDS
+	exits 3 run -- sh -c 'sleep 20 >/dev/null 2>&1 & exit 3'
+	[ $((SECONDS - began)) -lt 10 ] || fail 'it waited for a grandchild'
+}
+
+test_the_command_gets_signals_and_files_as_they_were() {
+	local direct through
+	direct=$(sh -c 'grep -E "^Sig(Blk|Ign)" /proc/self/status; ls /proc/self/fd')
+	through=$("$SIGRELAY" run -- sh -c 'grep -E "^Sig(Blk|Ign)" /proc/self/status; ls /proc/self/fd')
+	is 'signals and open files' "$through" "$direct"
+	through=$(
+		trap '' HUP
+		"$SIGRELAY" run -- sh -c 'kill -HUP $$; echo lives'
+	)
+	is 'with SIGHUP ignored' "$through" lives
+}
+
+test_the_private_folder_is_private_and_goes() {
+	local pid
+	fake_cosign v3.1.3
+	# shellcheck disable=SC2016 # for the shell that is run
+	exits 0 run -- sh -c 'stat -c "%a %F" "$(dirname "$COSIGN_SIGNING_CONFIG")" "$COSIGN_SIGNING_CONFIG"'
+	is modes "$OUT" "700 directory
+600 regular file"
+	rm -f "$WORK/ready"
+	# shellcheck disable=SC2016
+	"$SIGRELAY" run -- sh -c 'echo "$COSIGN_SIGNING_CONFIG" >"$0"; exec sleep 20' "$WORK/ready" 2>/dev/null &
+	pid=$!
+	wait_for "$WORK/ready" || return
+	kill -TERM "$pid"
+	wait "$pid"
+	is 'exit code' $? 143
+	is 'what is left' "$(ls -A "$TMPDIR")" ''
+	no_cosign
+}
+
+test_orphans_are_reaped() {
+	# As process 1 of its own namespace it is everybody's parent.
+	unshare --user --map-root-user --pid --fork --mount-proc true 2>/dev/null || {
+		SKIPPED='no namespaces here'
+		return
+	}
+	OUT=$(unshare --user --map-root-user --pid --fork --mount-proc "$SIGRELAY" run -- bash -c '
+		(bash -c "exit 0" & exec true) & sleep 1
+		ps -eo stat= | grep -c ^Z')
+	is zombies "$OUT" 0
+}
+
+# --- the environment -----------------------------------------------------------
+
+test_cosign_2_gets_urls() {
+	fake_cosign v2.5.0
+	exits 0 run -- cosign sign
+	has env "$OUT" 'COSIGN_REKOR_URL=http://127.0.0.1:'
+	has env "$OUT" 'COSIGN_FULCIO_URL=http://127.0.0.1:'
+	has env "$OUT" 'COSIGN_TIMEOUT='
+	lacks env "$OUT" 'COSIGN_SIGNING_CONFIG='
+	lacks env "$OUT" 'COSIGN_TIMESTAMP_SERVER_URL='
+	no_cosign
+}
+
+test_cosign_3_gets_a_signing_config() {
+	fake_cosign v3.1.3
+	COSIGN_REKOR_URL='' exits 0 run -- cosign sign
+	has env "$OUT" 'COSIGN_SIGNING_CONFIG='
+	lacks env "$OUT" 'COSIGN_REKOR_URL=http'
+	has config "$OUT" 'http://127.0.0.1:'
+	lacks config "$OUT" 'https://rekor.sigstore.dev'
+	no_cosign
+}
+
+test_a_script_gets_what_the_cosign_on_path_takes() {
+	fake_cosign v3.0.2
+	exits 0 run -- sh -c env
+	has env "$OUT" 'COSIGN_SIGNING_CONFIG='
+	no_cosign
+	exits 0 run -- sh -c env
+	has env "$OUT" 'COSIGN_REKOR_URL='
+	has env "$OUT" 'SIGSTORE_REKOR_URL='
+	has env "$OUT" 'NO_PROXY=127.0.0.1,localhost'
+}
+
+test_a_cosign_that_hangs_is_not_waited_for() {
+	local began=$SECONDS
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\n[ "$1" = version ] && exec sleep 60\nenv\n' >"$WORK/bin/cosign"
+	chmod +x "$WORK/bin/cosign"
+	exits 0 run -- cosign sign
+	has env "$OUT" 'COSIGN_REKOR_URL='
+	[ $((SECONDS - began)) -lt 20 ] || fail "it took $((SECONDS - began)) s"
+	no_cosign
+}
+
+test_client_flag_decides() {
+	fake_cosign v3.1.3
+	exits 0 run --client=cosign2 -- cosign sign
+	has env "$OUT" 'COSIGN_USE_SIGNING_CONFIG=false'
+	exits 0 run --client none -- cosign sign
+	lacks env "$OUT" 'COSIGN_'
+	no_cosign
+}
+
+test_flags_of_cosign_that_go_past_the_relay_are_told() {
+	fake_cosign v3.1.3
+	exits 0 run -- cosign sign --signing-config x.json
+	has stderr "$ERR" past_the_relay
+	lacks env "$OUT" 'COSIGN_SIGNING_CONFIG='
+	fake_cosign v2.5.0
+	exits 0 run -- cosign sign --rekor-url https://rekor.corp
+	has stderr "$ERR" 'what=--rekor-url'
+	no_cosign
+}
+
+# shows_upstream URL ARG…: a run with these arguments relays to URL.
+shows_upstream() {
+	local url=$1 port
+	shift
+	port=$(python3 "$HERE/free_port.py")
+	# shellcheck disable=SC2016
+	exits 0 run --admin-listen "127.0.0.1:$port" "$@" -- \
+		sh -c 'env -u COSIGN_REKOR_URL "$0" status --json --admin-listen "$1"' "$SIGRELAY" "127.0.0.1:$port"
+	has status "$OUT" "\"$url\""
+}
+
+test_a_private_instance_needs_no_setting() {
+	COSIGN_REKOR_URL=https://rekor.corp/ shows_upstream https://rekor.corp
+	COSIGN_TIMESTAMP_SERVER_URL=https://tsa.corp/api/v1/timestamp shows_upstream https://tsa.corp
+	COSIGN_REKOR_URL=https://rekor.corp shows_upstream https://other.corp --rekor-url https://other.corp
+	COSIGN_REKOR_URL=https://rekor.corp SIGRELAY_REKOR_URL=https://third.corp shows_upstream https://third.corp
+	fake_cosign v3.1.3
+	cat >"$WORK/config.json" <<-'EOF'
+		{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json",
+		 "caUrls":[{"url":"https://fulcio.corp","majorApiVersion":1,"validFor":{"start":"2024-01-01T00:00:00Z"},"operator":"corp"}],
+		 "rekorTlogUrls":[{"url":"https://rekor.corp","majorApiVersion":1,"validFor":{"start":"2024-01-01T00:00:00Z"},"operator":"corp"}],
+		 "rekorTlogConfig":{"selector":"ANY"}}
+	EOF
+	COSIGN_SIGNING_CONFIG=$WORK/config.json shows_upstream https://fulcio.corp
+	COSIGN_SIGNING_CONFIG=$WORK/config.json shows_upstream https://rekor.corp
+	no_cosign
+}
+
+test_the_tuf_cache_of_a_private_mirror_counts() {
+	fake_cosign v3.1.3
+	mkdir -p "$HOME/.sigstore/root/tuf.corp-8080/targets"
+	echo '{"mirror":"https://TUF.corp:8080"}' >"$HOME/.sigstore/root/remote.json"
+	exits 78 run -- cosign sign
+	has stderr "$ERR" 'https://TUF.corp:8080'
+	exits 0 run --rekor-url https://r.corp --fulcio-url https://f.corp -- cosign sign
+	cp "$WORK/config.json" "$HOME/.sigstore/root/tuf.corp-8080/targets/signing_config.v0.2.json" 2>/dev/null ||
+		fail 'test_a_private_instance_needs_no_setting has to run before'
+	shows_upstream https://rekor.corp
+	rm -rf "$HOME/.sigstore"
+	no_cosign
+}
+
+test_a_broken_signing_config_is_78() {
+	fake_cosign v3.1.3
+	echo '{}' >"$WORK/none.json"
+	COSIGN_SIGNING_CONFIG=$WORK/none.json exits 78 run -- cosign sign
+	has stderr "$ERR" "$WORK/none.json"
+	COSIGN_SIGNING_CONFIG=$WORK/absent.json exits 78 run -- cosign sign
+	has stderr "$ERR" 'No such file'
+	no_cosign
+}
+
+test_gitsign_of_another_instance_is_left_alone() {
+	export GITSIGN_REKOR_URL=https://git.corp COSIGN_REKOR_URL=https://rekor.corp
+	exits 0 run -- sh -c env
+	has env "$OUT" 'GITSIGN_REKOR_URL=https://git.corp'
+	has env "$OUT" 'COSIGN_REKOR_URL=http://127.0.0.1'
+	has stderr "$ERR" 'what=GITSIGN_REKOR_URL'
+	unset GITSIGN_REKOR_URL COSIGN_REKOR_URL
+}
+
+test_git_settings_of_gitsign_count() {
+	git config --global gitsign.rekor https://git.corp
+	shows_upstream https://git.corp
+	fake_cosign v2.5.0
+	exits 0 run -- sh -c env
+	lacks env "$OUT" 'SIGSTORE_REKOR_URL='
+	has env "$OUT" 'SIGSTORE_FULCIO_URL='
+	no_cosign
+	rm -f "$HOME/.gitconfig"
+}
+
+test_env_can_be_evaluated() {
+	local url
+	fake_cosign v3.1.3
+	exits 0 env --listen 127.0.0.1:7999
+	url=$(eval "$OUT" && grep -c 'http://127.0.0.1:7999' "$COSIGN_SIGNING_CONFIG")
+	is 'services in the config' "$url" 3
+	no_cosign
+	exits 0 env --listen '[::]:7999'
+	has env "$OUT" "export COSIGN_REKOR_URL='http://[::1]:7999'"
+	exits 78 env --listen unix:/run/x.sock
+}
+
+# --- serve ---------------------------------------------------------------------
+
+# hold_an_exchange: one that waits for an upstream which says nothing.
+hold_an_exchange() {
+	: >"$WORK/silent.port"
+	python3 "$HERE/silent.py" "$WORK/silent.port" "$WORK/silent.got" &
+	SILENT=$!
+	wait_for "$WORK/silent.port" || return 1
+	start_serve --rekor-url "http://127.0.0.1:$(<"$WORK/silent.port")" || return 1
+	curl -s -o /dev/null -X POST -H 'Content-Type: application/json' -d '{}' "$URL/api/v1/log/entries" &
+	CLIENT=$!
+	wait_for "$WORK/silent.got"
+}
+
+let_it_go() {
+	kill "$SILENT" 2>/dev/null
+	wait "$SILENT" "$CLIENT" 2>/dev/null
+	rm -f "$WORK/silent.got"
+}
+
+test_one_sigterm_drains() {
+	start_serve || return
+	kill -TERM "$SERVER"
+	ends 0
+}
+
+test_a_second_signal_leaves_at_once() {
+	local name code
+	for name in TERM:143 INT:130; do
+		code=${name#*:}
+		name=${name%:*}
+		hold_an_exchange || return
+		kill -TERM "$SERVER"
+		wait_for_line "$WORK/serve.err" ' draining '
+		kill -"$name" "$SERVER"
+		ends "$code"
+		let_it_go
+	done
+}
+
+test_reload_is_all_or_nothing() {
+	printf '[sigrelay]\nretry_for = 1m\n' >"$WORK/serve.ini"
+	start_serve --config "$WORK/serve.ini" || return
+	printf '[sigrelay]\nretry_for = 2m\n' >"$WORK/serve.ini"
+	kill -HUP "$SERVER"
+	wait_for_line "$WORK/serve.err" ' reloaded '
+	printf '[sigrelay]\nretry_for = soon\nrate_burts = 3\n' >"$WORK/serve.ini"
+	kill -HUP "$SERVER"
+	wait_for_line "$WORK/serve.err" ' reload_refused '
+	is 'lines' "$(grep -c reload_refused "$WORK/serve.err")" 1
+	has 'reason' "$(grep reload_refused "$WORK/serve.err")" 'serve.ini:3'
+	printf '[sigrelay]\nmax_clients = 3\n' >"$WORK/serve.ini"
+	kill -HUP "$SERVER"
+	wait_for_line "$WORK/serve.err" 'max_clients'
+	kill -TERM "$SERVER"
+	ends 0
+}
+
+test_systemd_is_told() {
+	local state
+	python3 "$HERE/notify_socket.py" "$WORK/notify.sock" >"$WORK/notified" &
+	local listener=$!
+	wait_for_line "$WORK/notified" '^listening$' || return
+	NOTIFY_SOCKET=$WORK/notify.sock start_serve || return
+	wait_for_line "$WORK/notified" '^READY=1$'
+	kill -HUP "$SERVER"
+	wait_for_line "$WORK/notified" '^RELOADING=1$'
+	kill -TERM "$SERVER"
+	wait_for_line "$WORK/notified" '^STOPPING=1$'
+	ends 0
+	kill "$listener"
+	wait "$listener" 2>/dev/null
+	state=$(grep -vE '^(listening|MONOTONIC_USEC=[0-9]+)$' "$WORK/notified" | tr '\n' ' ')
+	is 'what systemd was told' "$state" 'READY=1 RELOADING=1 READY=1 STOPPING=1 '
+	has 'reload' "$(<"$WORK/notified")" 'MONOTONIC_USEC='
+}
+
+test_an_address_in_use_is_told() {
+	start_serve || return
+	exits 1 serve --listen "${URL#http://}" --admin-listen 127.0.0.1:0
+	has stderr "$ERR" "${URL#http://}"
+	kill -TERM "$SERVER"
+	ends 0
+}
+
+test_empty_settings_are_reported_once() {
+	SIGRELAY_RETRY_FOR='' start_serve || return
+	kill -TERM "$SERVER"
+	ends 0
+	is 'reports' "$(grep -c 'SIGRELAY_RETRY_FOR' "$WORK/serve.err")" 1
+}
+
+# --- status, help, version -----------------------------------------------------
+
+test_status_of_a_running_relay() {
+	start_serve || return
+	exits 0 status --admin-listen "${ADMIN#http://}"
+	has stdout "$OUT" 'SERVICE'
+	has stdout "$OUT" 'https://rekor.sigstore.dev'
+	lacks stdout "$OUT" $'\033'
+	exits 0 status --json --admin-listen "${ADMIN#http://}"
+	printf '%s' "$OUT" | python3 -c 'import json, sys; json.load(sys.stdin)["services"]["rekor"]["write"]["state"]' ||
+		fail 'the JSON has no state'
+	kill -TERM "$SERVER"
+	ends 0
+}
+
+test_status_without_a_relay_is_1() {
+	local port
+	port=$(python3 "$HERE/free_port.py")
+	exits 1 status --admin-listen "127.0.0.1:$port"
+	has stderr "$ERR" "127.0.0.1:$port"
+	is stdout "$OUT" ''
+}
+
+test_help_and_version() {
+	exits 0 help
+	has stdout "$OUT" 'check-config'
+	lacks stdout "$OUT" builtin-log
+	exits 0 help run
+	has stdout "$OUT" '--client'
+	exits 0 serve --help
+	has stdout "$OUT" '--retry-for'
+	exits 64 help srve
+	exits 0 version
+	has stdout "$OUT" 'libevent'
+	exits 0 --version
+	has stdout "$OUT" 'sigrelay '
+}
+
+# --- all of them ---------------------------------------------------------------
+
+PASSED=0
+BROKEN=0
+LEFT_OUT=0
+for test in $(declare -F | sed -n 's/^declare -f test_/test_/p'); do
+	[ -z "$ONLY" ] || [ "$ONLY" = "$test" ] || continue
+	FAILED=
+	SKIPPED=
+	"$test"
+	if [ -n "$SERVER" ]; then
+		kill -KILL "$SERVER" 2>/dev/null
+		wait "$SERVER" 2>/dev/null
+		SERVER=
+	fi
+	if [ -n "$FAILED" ]; then
+		echo "FAILED  $test"
+		BROKEN=$((BROKEN + 1))
+	elif [ -n "$SKIPPED" ]; then
+		echo "skipped $test: $SKIPPED"
+		LEFT_OUT=$((LEFT_OUT + 1))
+	else
+		echo "ok      $test"
+		PASSED=$((PASSED + 1))
+	fi
+done
+echo "$PASSED passed, $BROKEN failed, $LEFT_OUT skipped"
+[ "$BROKEN" = 0 ] && [ $((PASSED + LEFT_OUT)) -gt 0 ]
