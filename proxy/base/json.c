@@ -8,14 +8,13 @@
  * early and make two different texts compare equal. */
 static bool holds_nul(struct slice text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] == '\0')
+	const char *p = text.p, *end = text.p + text.n;
+	if (memchr(p, '\0', text.n))
+		return true;
+	while (p < end && (p = memchr(p, '\\', (size_t)(end - p)))) {
+		if (slice_starts((struct slice){ p, (size_t)(end - p) }, "\\u0000"))
 			return true;
-		if (text.p[i] != '\\')
-			continue;
-		if (slice_starts((struct slice){ text.p + i, text.n - i }, "\\u0000"))
-			return true;
-		i++; /* what a backslash escapes starts no escape of its own */
+		p += end - p > 1 ? 2 : 1; /* what a backslash escapes starts no escape of its own */
 	}
 	return false;
 }

@@ -12,7 +12,9 @@
 
 #define IDLE_HANDLES_MAX 64
 #define CONNECTIONS_MAX 256
-#define RECEIVE_BUFFER 16384L
+#define RECEIVE_BUFFER 8192L /* held for as long as the request is; most answers fit */
+#define HEAD_USUAL 511       /* of an answer: one block in place of four that grow */
+#define UPLOAD_BUFFER 16384L /* the smallest that libcurl takes */
 
 /* One easy handle and what it gathers. */
 struct handle {
@@ -81,7 +83,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	/* A status line begins a new head: the last one counts (100, then 200). */
 	if (size > 5 && memcmp(p, "HTTP/", 5) == 0) {
 		buf_reset(&h->answer->head);
-		return size;
+		return buf_reserve(&h->answer->head, HEAD_USUAL) == STATUS_OK ? size : 0;
 	}
 	return buf_add(&h->answer->head, p, size) == STATUS_OK ? size : 0;
 }
@@ -142,7 +144,9 @@ static bool handle_setup(struct handle *h)
 	SET(CURLOPT_HEADERDATA, h);
 	SET(CURLOPT_ERRORBUFFER, h->error);
 	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
-	SET(CURLOPT_ACCEPT_ENCODING, "");
+	SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
+	/* What the services speak; each further coding is one more decoder of foreign bytes. */
+	SET(CURLOPT_ACCEPT_ENCODING, "gzip");
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -203,11 +207,11 @@ static void handle_park(struct handle *h)
 /* --- sending ------------------------------------------------------------- */
 
 /* The request's header lines as a list that libcurl walks; no line is copied.
- * The last two say no to headers that libcurl would add by itself. */
+ * The last ones say no to headers that libcurl would add by itself. */
 static bool set_headers(struct handle *h, const struct request *q, bool with_body)
 {
-	static char no_expect[] = "Expect:", no_type[] = "Content-Type:";
-	size_t n = 0, need = q->header_count + 2;
+	static char no_accept[] = "Accept:", no_expect[] = "Expect:", no_type[] = "Content-Type:";
+	size_t n = 0, need = q->header_count + 3;
 	if (h->headers_cap < need) {
 		struct curl_slist *p = mem_realloc(h->headers, need * sizeof(*p));
 		if (!p)
@@ -215,13 +219,18 @@ static bool set_headers(struct handle *h, const struct request *q, bool with_bod
 		h->headers = p;
 		h->headers_cap = need;
 	}
-	bool has_type = false;
+	bool has_type = false, has_accept = false;
 	char *line = q->headers.p;
 	for (; n < q->header_count; n++, line += strlen(line) + 1) {
 		has_type = has_type || strncasecmp(line, "Content-Type", 12) == 0;
+		has_accept =
+		    has_accept || strncasecmp(line, "Accept:", 7) == 0 || strcasecmp(line, "Accept;") == 0;
 		h->headers[n].data = line;
 	}
-	h->headers[n++].data = no_expect;
+	if (!has_accept)
+		h->headers[n++].data = no_accept;
+	if (with_body)
+		h->headers[n++].data = no_expect;
 	if (with_body && !has_type)
 		h->headers[n++].data = no_type;
 	for (size_t i = 0; i < n; i++)

@@ -41,13 +41,11 @@ static void before(void *arg)
 static void arm(struct server *s)
 {
 	usec next = timers_next(&s->relay.timers);
-	if (next == s->armed)
+	/* Most timers are cleared long before they are due: one that is armed too
+	 * early is cheaper left alone than moved for every request. */
+	if (next >= s->armed)
 		return;
 	s->armed = next;
-	if (next == USEC_NEVER) {
-		event_del(s->timer);
-		return;
-	}
 	usec wait = usec_max(0, next - s->relay.now.mono);
 	struct timeval tv = { (time_t)(wait / USEC_PER_SEC), (suseconds_t)(wait % USEC_PER_SEC) };
 	event_add(s->timer, &tv);

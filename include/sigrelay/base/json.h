@@ -3,6 +3,7 @@
 #define SIGRELAY_BASE_JSON_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <sigrelay/base/slice.h>
@@ -11,6 +12,9 @@
 /* Parses the whole text (trailing white space allowed, trailing bytes not).
  * NULL when it is not JSON or there is no memory. Free with cJSON_Delete. */
 cJSON *json_parse(struct slice text) MUST_CHECK;
+/* Is the whole text a JSON object or array? What json_parse takes, without making
+ * a tree; stricter in numbers and escapes, and bounded in nesting. */
+bool json_is_container(struct slice text);
 /* Follows keys "a", "b", … (a NULL-terminated list) through objects; NULL when
  * one is missing. Case-sensitive. Borrowed from root. */
 const cJSON *json_at(const cJSON *root, ...) __attribute__((sentinel));
