@@ -355,7 +355,7 @@ enum status client_find(struct client *c, enum client_choice choice, char *const
 		cosign_flags_read(argv, &flags);
 	c->service_flag = flags.service_flag;
 	find_timeout(c, &flags);
-	enum status st = find_style(c, choice, c->direct ? argv[0] : on_path, &flags, &at_hand);
+	enum status st = find_style(c, choice, c->direct && argv ? argv[0] : on_path, &flags, &at_hand);
 	if (st != STATUS_OK)
 		return st;
 	c->first = first_family(c, argv ? argv[0] : NULL, at_hand);

@@ -1,6 +1,7 @@
 #include <sigrelay/commands/status_table.h>
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <sigrelay/base/clock.h>
@@ -20,7 +21,7 @@ static void seconds_text(double seconds, char out[32])
 	if (seconds >= 0 && seconds < 1e12)
 		usec_format((usec)(seconds * 1e6), out);
 	else
-		strcpy(out, "-");
+		snprintf(out, 32, "-");
 }
 
 /* The printable part of a string that came over the wire. */
@@ -43,7 +44,7 @@ static void plain_text(struct slice s, char out[CELL])
 	}
 	out[n] = '\0';
 	if (n == 0)
-		strcpy(out, "-");
+		snprintf(out, CELL, "-");
 }
 
 static const char *state_colour(struct slice state)

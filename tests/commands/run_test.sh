@@ -515,6 +515,46 @@ test_help_and_version() {
 	has stdout "$OUT" 'sigrelay '
 }
 
+# --- completions ---------------------------------------------------------------
+
+COMPLETIONS=$HERE/../../completions
+
+# bash_offers WORD…: what bash offers for the last word.
+bash_offers() {
+	bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sigrelay; printf "%s\n" "${COMPREPLY[@]}"' \
+		"$COMPLETIONS/sigrelay.bash" "$@"
+}
+
+test_bash_completes() {
+	is 'a command' "$(bash_offers sigrelay che)" check-config
+	is 'a flag' "$(bash_offers sigrelay run --clie)" --client
+	is 'a value' "$(bash_offers sigrelay env --client co)" 'cosign2
+cosign3'
+	is 'a setting' "$(bash_offers sigrelay serve --max-c)" --max-clients
+	is 'no flag of another command' "$(bash_offers sigrelay serve --clie)" ''
+	has 'the command of run' "$(bash_offers sigrelay run -- tru)" true
+}
+
+test_fish_completes() {
+	command -v fish >/dev/null || {
+		SKIPPED='no fish here'
+		return
+	}
+	# shellcheck disable=SC2016
+	fish_offers() { fish -c 'source $argv[1]; complete -C $argv[2] | cut -f1' "$COMPLETIONS/sigrelay.fish" "$1"; }
+	is 'a command' "$(fish_offers 'sigrelay che')" check-config
+	has 'a flag' "$(fish_offers 'sigrelay run --clie')" --client
+	has 'a setting' "$(fish_offers 'sigrelay serve --max-c')" --max-clients
+}
+
+test_zsh_takes_the_completion() {
+	command -v zsh >/dev/null || {
+		SKIPPED='no zsh here'
+		return
+	}
+	zsh -n "$COMPLETIONS/_sigrelay" || fail 'zsh finds an error in it'
+}
+
 # --- all of them ---------------------------------------------------------------
 
 PASSED=0
