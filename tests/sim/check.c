@@ -8,6 +8,10 @@
 
 #define S USEC_PER_SEC
 
+/* One probe interval at its longest, an attempt that hangs, a backoff, and the
+ * rest for a crowd of 40 at a weak log. */
+#define PROMPT (180 * S)
+
 struct draw {
 	struct rng rng;
 	bool default_settings;
@@ -91,6 +95,7 @@ static void draw_plan(struct draw *d, uint64_t seed, struct plan *p)
 		.tune = draw_settings,
 		.tune_arg = d,
 		.impatient = between(d, 0, 1),
+		.prompt = d->default_settings ? PROMPT : 0,
 	};
 	draw_model(d, &p->model);
 }

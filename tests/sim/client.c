@@ -10,7 +10,9 @@
 
 #define S USEC_PER_SEC
 #define NONE USEC_NEVER
-#define TOKEN_LIFE 300 /* seconds: what GitHub's token server gives */
+#define RUN_LOOK (5 * S)       /* how often `run` looks whether the log is back */
+#define RUN_PATIENCE (120 * S) /* … and when it tries all the same, so that somebody is the probe */
+#define TOKEN_LIFE 300         /* seconds: what GitHub's token server gives */
 
 const struct kind kinds[] = {
 	{ "cosign 2.x",
@@ -111,8 +113,8 @@ static bool run_again(struct job *j)
 	}
 	if (w->plan->mode != MODE_RELAY_RUN || now >= j->arrived + w->plan->run_for)
 		return false;
-	/* `run` waits for the recovery; the shared relay's breaker shows it. */
-	timer_set(&j->next, now + backoff_between(S, relay_path_closed(w) ? 5 * S : 30 * S, &w->rng));
+	j->waits_since = now;
+	timer_set(&j->next, now + backoff_between(S, RUN_LOOK, &w->rng));
 	return true;
 }
 
@@ -252,11 +254,20 @@ static void on_command_limit(void *arg, usec now)
 	command_end(arg, false);
 }
 
+/* `run` waits for the recovery, which the shared relay's breaker shows. */
+static bool still_down(const struct job *j)
+{
+	return j->runs > 0 && j->world->plan->mode == MODE_RELAY_RUN && !relay_path_closed(j->world) &&
+	       now_of(j) < j->waits_since + RUN_PATIENCE;
+}
+
 static void on_next(void *arg, usec now)
 {
 	struct job *j = arg;
 	const struct manners *m = manners_of(j);
-	if (!j->command_on)
+	if (!j->command_on && still_down(j))
+		timer_set(&j->next, now + RUN_LOOK);
+	else if (!j->command_on)
 		command_begin(j);
 	else if (now >= usec_add(j->step_began, m->total))
 		command_end(j, false); /* its own time ran out while it slept */

@@ -38,7 +38,7 @@ struct job {
 	struct timer next;  /* arrival, the wait before a retry, the wrapper's sleep */
 	struct timer limit; /* the client's own time-out of one answer */
 	struct timer command_limit;
-	usec arrived, asked_at, step_began;
+	usec arrived, asked_at, step_began, waits_since;
 	enum step step;
 	unsigned tries, runs;
 	bool command_on;

@@ -8,6 +8,16 @@
 
 #include "check.h"
 #include "report.h"
+#include "world.h"
+
+/* The relay's log with the time of its world, in place of ours. */
+static void tell(void *arg, const char *line, size_t n)
+{
+	const char *rest = memchr(line, ' ', n);
+	size_t skip = rest ? (size_t)(rest - line) : 0;
+	(void)arg;
+	fprintf(stderr, "%10.3f%.*s", (double)world_clock() / USEC_PER_SEC, (int)(n - skip), line + skip);
+}
 
 static int usage(void)
 {
@@ -41,6 +51,8 @@ int main(int argc, char **argv)
 	if (!what)
 		return usage();
 	mem_install_hooks();
+	if (loud)
+		log_capture(tell, NULL);
 	log_setup(loud ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
 	if (strcmp(what, "--check") == 0)
 		good = check_seeds(seed, seeds);

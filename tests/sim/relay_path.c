@@ -26,7 +26,7 @@ struct talk {
 	unsigned answers;
 	bool abandoned;
 	usec begun;
-	struct talk *next;
+	struct talk *next, *before;
 };
 
 /* One attempt on the wire. */
@@ -326,6 +326,33 @@ static struct request *get_request(const struct job *j)
 	return new_request("GET", target, j, j->leaf->uuid);
 }
 
+/* Of small crowds every exchange is kept to the end, so that a second answer
+ * finds it; of large ones those that are over go at once, for the room. */
+#define KEEP_ALL_UP_TO 1000
+
+static void talk_keep(struct relay_path *p, struct talk *t)
+{
+	t->next = p->talks;
+	if (t->next)
+		t->next->before = t;
+	p->talks = t;
+}
+
+static void talk_free(struct relay_path *p, struct talk *t)
+{
+	*(t->before ? &t->before->next : &p->talks) = t->next;
+	if (t->next)
+		t->next->before = t->before;
+	request_unref(t->request);
+	mem_free(t);
+}
+
+static void talk_over(struct relay_path *p, struct talk *t)
+{
+	if (p->world->plan->jobs > KEEP_ALL_UP_TO)
+		talk_free(p, t);
+}
+
 void relay_path_ask(struct job *j, enum rpc rpc)
 {
 	struct relay_path *p = j->world->path;
@@ -340,8 +367,7 @@ void relay_path_ask(struct job *j, enum rpc rpc)
 	t->rpc = rpc;
 	t->request = q;
 	t->begun = p->relay.now.mono;
-	t->next = p->talks;
-	p->talks = t;
+	talk_keep(p, t);
 	j->talk = t;
 	exchange_start(&t->x, &p->relay, q, on_answer, t);
 }
@@ -353,6 +379,7 @@ void relay_path_drop(struct job *j)
 	t->job = NULL;
 	t->abandoned = true;
 	exchange_abandon(&t->x);
+	talk_over(j->world->path, t);
 }
 
 /* ---- what an answer must be ---- */
@@ -385,6 +412,17 @@ static void check_in_time(struct relay_path *p, const struct talk *t)
 		      (long long)(most / USEC_PER_MSEC));
 }
 
+/* Nobody waits on when nothing is wrong any more. */
+static void check_prompt(struct relay_path *p, const struct talk *t)
+{
+	usec now = p->relay.now.mono, back = world_recovery(p->world);
+	usec waited = now - usec_max(back, t->begun);
+	if (p->world->plan->prompt && waited > p->world->plan->prompt)
+		found(p->world, "%s of a %s waited %lld s when all was well again",
+		      operation_name(t->x.operation), t->x.patience.client,
+		      (long long)(waited / USEC_PER_SEC));
+}
+
 static struct result result_of(const struct talk *t, const struct answer *a)
 {
 	struct result r = { .transport = TRANSPORT_DONE, .status = a ? a->status : 503, .retry_after = -1 };
@@ -409,11 +447,13 @@ static void on_answer(struct exchange *x, struct answer *a)
 		return;
 	}
 	check_in_time(p, t);
+	check_prompt(p, t);
 	struct result r = result_of(t, a);
 	if (a && t->rpc == RPC_CREATE && r.status == 201)
 		check_created(p->world, j, a);
 	j->talk = NULL;
 	t->job = NULL;
+	talk_over(p, t);
 	job_answered(j, &r);
 }
 
@@ -473,13 +513,11 @@ static void talks_free(struct relay_path *p)
 {
 	struct talk *t;
 	while ((t = p->talks)) {
-		p->talks = t->next;
 		if (t->answers == 0 && !t->abandoned)
 			found(p->world, "an exchange was lost (%s)", operation_name(t->x.operation));
 		if (t->request->refs != 1)
 			found(p->world, "a request has %u references left", t->request->refs - 1);
-		request_unref(t->request);
-		mem_free(t);
+		talk_free(p, t);
 	}
 }
 

@@ -4,12 +4,15 @@
 
 #define S USEC_PER_SEC
 
+static const struct kind *const cosigns[] = { &kinds[0], &kinds[1], NULL };
+
 void report_plan(struct plan *p, enum mode mode, unsigned jobs, usec outage, uint64_t seed)
 {
 	*p = (struct plan){
 		.seed = seed,
 		.mode = mode,
 		.jobs = jobs,
+		.crowd = cosigns,
 		.arrive_from = WORLD_MONO + 10 * S,
 		.arrive_until = WORLD_MONO + 10 * S + outage,
 		.run_for = 4 * 3600 * S,
@@ -61,7 +64,17 @@ static void print_row(const char *outage, const struct plan *p, const struct out
 	fflush(stdout);
 }
 
-bool report_table(uint64_t seed)
+static bool row(const char *outage, const struct plan *p)
+{
+	static struct outcome_of_run o;
+	world_run(p, &o);
+	print_row(outage, p, &o);
+	if (o.found.count)
+		fprintf(stderr, "sim: %s\n", o.found.text[0]);
+	return o.found.count == 0;
+}
+
+static bool table_of_outages(uint64_t seed)
 {
 	static const struct {
 		const char *name;
@@ -72,7 +85,6 @@ bool report_table(uint64_t seed)
 			{ "45 min", 2700 * S },
 			{ "2 h", 7200 * S } };
 	static const unsigned crowds[] = { 1, 100, 10000 };
-	static struct outcome_of_run o;
 	bool good = true;
 	printf(
 	    "| outage | clients | way | signed | of those who could wait | log requests in the outage | log "
@@ -83,13 +95,42 @@ bool report_table(uint64_t seed)
 			for (enum mode m = 0; m < MODE_COUNT; m++) {
 				struct plan p;
 				report_plan(&p, m, crowds[n], outages[i].length, seed);
-				world_run(&p, &o);
-				print_row(outages[i].name, &p, &o);
-				good = good && o.found.count == 0;
-				if (o.found.count)
-					fprintf(stderr, "sim: %s\n", o.found.text[0]);
+				good = row(outages[i].name, &p) && good;
 			}
 		}
 	}
 	return good;
+}
+
+#define KIND_JOBS 100
+
+/* Each client by itself: the share signed, by way and outage. */
+static bool table_of_kinds(uint64_t seed)
+{
+	static const usec outages[] = { 10 * S, 60 * S, 600 * S };
+	static struct outcome_of_run o;
+	bool good = true;
+	printf("\n| client | way | 10 s | 1 min | 10 min |\n|---|---|--:|--:|--:|\n");
+	for (unsigned k = 0; k < kind_count; k++) {
+		const struct kind *const crowd[] = { &kinds[k], NULL };
+		for (enum mode m = 0; m < MODE_COUNT; m++) {
+			printf("| %s | %s |", kinds[k].name, mode_word(m));
+			for (unsigned i = 0; i < sizeof(outages) / sizeof(outages[0]); i++) {
+				struct plan p;
+				report_plan(&p, m, KIND_JOBS, outages[i], seed);
+				p.crowd = crowd;
+				world_run(&p, &o);
+				good = good && o.found.count == 0;
+				print_share(o.signed_jobs, o.jobs);
+			}
+			printf("\n");
+		}
+	}
+	return good;
+}
+
+bool report_table(uint64_t seed)
+{
+	bool outages = table_of_outages(seed);
+	return table_of_kinds(seed) && outages;
 }

@@ -43,6 +43,14 @@ void found(struct world *w, const char *fmt, ...)
 	f->count++;
 }
 
+static const struct kind *kind_of(const struct plan *p, unsigned i)
+{
+	unsigned n = 0;
+	while (p->crowd && p->crowd[n])
+		n++;
+	return n ? p->crowd[i % n] : &kinds[i % kind_count];
+}
+
 static void world_open(struct world *w, const struct plan *p)
 {
 	*w = (struct world){ .plan = p, .now = { WORLD_MONO, WORLD_WALL } };
@@ -57,14 +65,22 @@ static void world_open(struct world *w, const struct plan *p)
 		abort();
 	w->open_jobs = p->jobs;
 	for (unsigned i = 0; i < p->jobs; i++)
-		job_init(&w->jobs[i], w, i, p->kind ? p->kind : &kinds[i % kind_count],
+		job_init(&w->jobs[i], w, i, kind_of(p, i),
 			 backoff_between(p->arrive_from, p->arrive_until, &w->rng));
+}
+
+static usec clock_shown;
+
+usec world_clock(void)
+{
+	return clock_shown;
 }
 
 static void turn_to(struct world *w, usec at)
 {
 	w->now.wall += at - w->now.mono;
 	w->now.mono = at;
+	clock_shown = at - WORLD_MONO;
 	relay_path_turn(w);
 	timers_run(&w->timers, at);
 	if (w->path)
@@ -90,19 +106,34 @@ static void run(struct world *w)
 	}
 }
 
-/* Could its own patience have reached the recovery, had every answer hung? */
-static bool reaches(const struct job *j, usec recovery, enum mode mode)
+usec world_recovery(const struct world *w)
 {
-	const struct manners *both[] = { &j->kind->sign, &j->kind->create };
-	usec most = mode == MODE_RELAY_RUN ? j->world->plan->run_for : 0;
-	for (unsigned i = 0; i < 2 && mode != MODE_RELAY_RUN; i++) {
-		/* A token or a certificate ends the wait of those who have no limit. */
-		usec ends = (i == 0 ? 300 : CERTIFICATE_LIFE) * USEC_PER_SEC, wait = 0;
-		for (unsigned n = 0; n < both[i]->tries; n++)
-			wait = usec_add(wait, usec_add(both[i]->timeout, n ? both[i]->wait[n - 1] : 0));
-		most = usec_max(most, usec_min(ends, usec_min(wait, both[i]->total)));
-	}
-	return usec_add(j->arrived, most) >= recovery;
+	return model_recovery(&w->model);
+}
+
+/* How long this client may hang in one step. A token or a certificate ends the
+ * wait of those who have no limit of their own. */
+static usec patience_in(const struct manners *m, usec ends)
+{
+	usec wait = 0;
+	for (unsigned n = 0; n < m->tries; n++)
+		wait = usec_add(wait, usec_add(m->timeout, n ? m->wait[n - 1] : 0));
+	return usec_min(ends, usec_min(wait, m->total));
+}
+
+/* Could its own patience have reached its turn, had every answer hung? The log
+ * takes so many of this address a second after its recovery. */
+static bool reaches(const struct job *j, usec recovery)
+{
+	const struct plan *p = j->world->plan;
+	usec turn = 5 * USEC_PER_SEC;
+	if (p->model.address_rate)
+		turn += (usec)p->jobs * 60 * USEC_PER_SEC / p->model.address_rate;
+	usec most = usec_max(patience_in(&j->kind->sign, 300 * USEC_PER_SEC),
+			     patience_in(&j->kind->create, CERTIFICATE_LIFE * USEC_PER_SEC));
+	if (p->mode == MODE_RELAY_RUN)
+		most = p->run_for;
+	return usec_add(j->arrived, most) >= recovery + turn;
 }
 
 static void count(const struct world *w, struct outcome_of_run *o)
@@ -110,7 +141,7 @@ static void count(const struct world *w, struct outcome_of_run *o)
 	o->first = o->last = USEC_NEVER;
 	for (unsigned i = 0; i < o->jobs; i++) {
 		const struct job *j = &w->jobs[i];
-		bool within = reaches(j, o->recovery, w->plan->mode), good = j->signed_at != USEC_NEVER;
+		bool within = reaches(j, o->recovery), good = j->signed_at != USEC_NEVER;
 		o->signed_jobs += good;
 		o->reachable += within;
 		o->reached += within && good;

@@ -32,12 +32,13 @@ struct plan {
 	uint64_t seed;
 	enum mode mode;
 	unsigned jobs;
-	const struct kind *kind; /* NULL: all kinds in turn */
+	const struct kind *const *crowd; /* kinds in turn, NULL at the end; NULL: all */
 	usec arrive_from, arrive_until;
 	usec run_for; /* MODE_RELAY_RUN: --for */
 	struct model_config model;
 	void (*tune)(struct relay_config *c, void *arg); /* may be NULL: the defaults */
 	void *tune_arg;
+	usec prompt;    /* 0, or: every exchange ends so soon after the recovery */
 	bool impatient; /* some commands are killed in the middle */
 };
 
@@ -78,8 +79,13 @@ struct world {
 #define WORLD_MONO (1000 * USEC_PER_SEC)
 #define WORLD_WALL ((usec)1795000000 * USEC_PER_SEC)
 
+/* usec since the present world began, for logs. */
+usec world_clock(void);
 void world_run(const struct plan *p, struct outcome_of_run *out);
 void found(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The first moment from which nothing is wrong any more. */
+usec world_recovery(const struct world *w);
 
 /* path.c: whichever way the mode has. */
 void path_ask(struct job *j, enum rpc rpc);
