@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include <sigrelay/base/log.h>
+#include <sigrelay/relay/chunk_guard.h>
 #include <sigrelay/relay/exchange.h>
 #include <sigrelay/relay/head_guard.h>
 #include <sigrelay/relay/listen.h>
@@ -24,6 +25,7 @@
 #define IDLE_TIMEOUT_S 120                /* a connection between two requests */
 #define BODY_TIMEOUT (300 * USEC_PER_SEC) /* a body from first to last byte */
 #define GONE_GRACE USEC_PER_SEC           /* a half-closed client may still read */
+#define GUARD_PIECES 8                    /* looked at together */
 #define FREE_ADDRESS "127.0.0.1:0"
 
 /* One client connection. Found by its input buffer, because that is all that
@@ -36,7 +38,8 @@ struct conn {
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL until it spoke */
 	struct head_guard guard;
-	struct timer patience; /* head or body not complete; a client that left */
+	struct chunk_guard chunks; /* of a chunked body */
+	struct timer patience;     /* head or body not complete; a client that left */
 	struct evhttp_request *held;
 	struct exchange exchange; /* of held */
 	struct event watch;       /* for a client that leaves while its request is held */
@@ -237,6 +240,25 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	f->hooks.after(f->hooks.arg);
 }
 
+/* evhttp has no request yet that could be answered: a last word past it. */
+static void say_why(struct conn *c)
+{
+	static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+				   "Content-Length: 0\r\n\r\n",
+			  wrong[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+				    "Content-Length: 0\r\n\r\n";
+	const char *cause = c->guard.bad ? c->guard.bad : c->chunks.bad;
+	bool is_bad = cause != NULL;
+	if (!cause)
+		cause = guard_done(&c->guard) ? "the body did not arrive in time"
+					      : "the head did not arrive in header_timeout";
+	metric_add(c->front->relay->telemetry.rejected, 1);
+	log_event(LOG_INFO, "refused", LOG_D("status", is_bad ? 400 : 408), LOG_S("cause", cause),
+		  LOG_S("next", "close"));
+	(void)!send(bufferevent_getfd(c->bev), is_bad ? wrong : late,
+		    is_bad ? sizeof(wrong) - 1 : sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void on_patience(void *arg, usec now)
 {
 	struct conn *c = arg;
@@ -246,10 +268,7 @@ static void on_patience(void *arg, usec now)
 		return;
 	}
 	if (!c->held)
-		log_event(LOG_INFO, "refused", LOG_D("status", 408),
-			  LOG_S("cause", guard_done(&c->guard) ? "the body did not arrive in time"
-							       : "the head did not arrive in header_timeout"),
-			  LOG_S("next", "close"));
+		say_why(c);
 	drop(c);
 }
 
@@ -278,8 +297,16 @@ static const char *ambiguity(const struct conn *c, struct evhttp_request *req)
 	size_t codings = count_headers(h, "Transfer-Encoding", &coding);
 	size_t hosts = count_headers(h, "Host", &host);
 	uint64_t n;
+	bool has_body = codings || (length && strcmp(length, "0") != 0);
 	if (c->guard.bad)
 		return c->guard.bad;
+	if (c->guard.has_coding && c->chunks.at != CHUNK_DONE)
+		return c->chunks.bad ? c->chunks.bad : "a chunked body that is cut wrongly";
+	if (req->major != 1 || req->minor > 1)
+		return "an HTTP version other than 1.1 and 1.0";
+	/* evhttp reads no body of most other methods: it would be the next request. */
+	if (has_body && evhttp_request_get_command(req) != EVHTTP_REQ_POST)
+		return "a body with a method that takes none";
 	if (lengths > 1)
 		return "two Content-Length headers";
 	if (lengths && codings)
@@ -455,6 +482,12 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
 	f->hooks.after(f->hooks.arg);
 }
 
+static void guards_begin(struct conn *c)
+{
+	guard_begin(&c->guard);
+	chunk_guard_begin(&c->chunks);
+}
+
 /* The first byte: evhttp's connection is the argument of its own callbacks. */
 static void conn_speaks(struct conn *c)
 {
@@ -464,23 +497,51 @@ static void conn_speaks(struct conn *c)
 	c->front->spoken++;
 	evhttp_connection_set_closecb(c->evcon, on_close, c);
 	evhttp_connection_set_timeout(c->evcon, IDLE_TIMEOUT_S);
-	guard_begin(&c->guard);
+	guards_begin(c);
 	event_assign(&c->watch, c->front->base, bufferevent_getfd(c->bev), EV_READ | EV_PERSIST, on_watch, c);
 }
 
-static void feed_guard(struct conn *c, size_t from)
+static void feed_piece(struct conn *c, const struct evbuffer_iovec *v)
+{
+	size_t head = guard_feed(&c->guard, v->iov_base, v->iov_len);
+	if (c->guard.has_coding && guard_done(&c->guard))
+		chunk_guard_feed(&c->chunks, (const char *)v->iov_base + head, v->iov_len - head);
+}
+
+static bool guards_are_done(const struct conn *c)
+{
+	return guard_done(&c->guard) && (!c->guard.has_coding || c->chunks.at == CHUNK_DONE);
+}
+
+static void feed_guards(struct conn *c, size_t from)
 {
 	struct evbuffer_ptr at;
-	struct evbuffer_iovec v[4];
-	bool fresh = c->guard.bytes == 0;
-	if (guard_done(&c->guard) || evbuffer_get_length(c->input) <= from)
-		return;
+	struct evbuffer_iovec v[GUARD_PIECES];
+	size_t left = evbuffer_get_length(c->input) - from;
 	evbuffer_ptr_set(c->input, &at, from, EVBUFFER_PTR_SET);
-	int n = evbuffer_peek(c->input, -1, &at, v, 4);
-	for (int i = 0; i < n && i < 4; i++)
-		guard_feed(&c->guard, v[i].iov_base, v[i].iov_len);
+	while (left && !guards_are_done(c)) {
+		size_t fed = 0;
+		int n = evbuffer_peek(c->input, -1, &at, v, GUARD_PIECES);
+		for (int i = 0; i < n && i < GUARD_PIECES; fed += v[i++].iov_len)
+			feed_piece(c, &v[i]);
+		if (fed == 0 || fed >= left)
+			return;
+		left -= fed;
+		evbuffer_ptr_set(c->input, &at, fed, EVBUFFER_PTR_ADD);
+	}
+}
+
+/* Shows the guards what came in, and says by when the rest must have come. */
+static void guard_input(struct conn *c, size_t from)
+{
+	bool fresh = c->guard.bytes == 0, in_head = !guard_done(&c->guard);
 	usec now = c->front->relay->now.mono;
-	if (guard_done(&c->guard))
+	if (evbuffer_get_length(c->input) <= from)
+		return;
+	feed_guards(c, from);
+	if (c->guard.bad || c->chunks.bad)
+		timer_set(&c->patience, now); /* unless evhttp makes a request of it first */
+	else if (in_head && guard_done(&c->guard))
 		timer_set(&c->patience, usec_add(now, BODY_TIMEOUT));
 	else if (fresh)
 		timer_set(&c->patience, usec_add(now, c->front->header_timeout));
@@ -494,10 +555,10 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 		return;
 	if (!c->evcon)
 		conn_speaks(c);
-	if (guard_done(&c->guard))
+	if (guards_are_done(c))
 		return;
 	f->hooks.before(f->hooks.arg);
-	feed_guard(c, info->orig_size);
+	guard_input(c, info->orig_size);
 	f->hooks.after(f->hooks.arg);
 }
 
@@ -509,8 +570,8 @@ static void on_complete(struct evhttp_request *req, void *arg)
 	(void)req;
 	f->hooks.before(f->hooks.arg);
 	writing_ends(c);
-	guard_begin(&c->guard);
-	feed_guard(c, 0);
+	guards_begin(c);
+	guard_input(c, 0);
 	f->hooks.after(f->hooks.arg);
 }
 
@@ -555,10 +616,17 @@ static void on_request(struct evhttp_request *req, void *arg)
 	timer_clear(&c->patience);
 	evhttp_request_set_on_complete_cb(req, on_complete, c);
 	const char *bad = ambiguity(c, req);
-	if (bad)
+	if (evhttp_request_get_command(req) == EVHTTP_REQ_CONNECT) {
+		/* evhttp would answer without a length and keep the connection; and
+		 * it may not be freed from in here. */
+		c->guard.bad = "CONNECT: this is a relay with fixed upstreams, not a forward proxy";
+		timer_set(&c->patience, f->relay->now.mono);
+	} else if (bad) {
+		req->major = req->minor = 1; /* the version that evhttp answers with */
 		refuse(c, req, 400, bad, true);
-	else
+	} else {
 		route_request(c, req);
+	}
 	f->hooks.after(f->hooks.arg);
 }
 

@@ -25,6 +25,41 @@ static bool is_token(unsigned char c)
 	       (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
+/* A header's name as it goes by, for the two names that say how long a body is. */
+static void name_byte(struct head_guard *g, unsigned char c)
+{
+	static const char length[] = "content-length", coding[] = "transfer-encoding";
+	size_t i = g->name_at++;
+	char lower = (char)(c | 0x20);
+	g->maybe_length = g->maybe_length && i < sizeof(length) - 1 && lower == length[i];
+	g->maybe_coding = g->maybe_coding && i < sizeof(coding) - 1 && lower == coding[i];
+	if (!is_token(c))
+		say(g, "a header name with a byte that is none");
+}
+
+static void name_begins(struct head_guard *g, unsigned char c)
+{
+	g->at = GUARD_NAME;
+	g->name_at = 0;
+	g->maybe_length = g->maybe_coding = true;
+	name_byte(g, c);
+}
+
+static void name_ends(struct head_guard *g)
+{
+	g->at = GUARD_VALUE;
+	g->has_length = g->has_length || (g->maybe_length && g->name_at == strlen("content-length"));
+	g->has_coding = g->has_coding || (g->maybe_coding && g->name_at == strlen("transfer-encoding"));
+}
+
+/* POST, PUT, PATCH and CONNECT: evhttp waits for a body of theirs in any case. */
+static void head_ends(struct head_guard *g)
+{
+	g->at = GUARD_OUT;
+	if ((g->first == 'P' || g->first == 'C') && !g->has_length && !g->has_coding)
+		say(g, "a method that takes a body, without Content-Length or Transfer-Encoding");
+}
+
 static void line_end(struct head_guard *g, unsigned char c, const char *bad)
 {
 	if (c == '\r') {
@@ -41,15 +76,19 @@ static void line_start(struct head_guard *g, unsigned char c)
 		g->at = GUARD_END_CR;
 	} else if (c == '\n') {
 		say(g, "a line ends without CR");
-		g->at = GUARD_OUT;
+		head_ends(g);
 	} else if (c == ' ' || c == '\t') {
 		say(g, "a folded header line");
 		g->at = GUARD_VALUE;
 	} else {
-		if (!is_token(c))
-			say(g, "a header name with a byte that is none");
-		g->at = GUARD_NAME;
+		name_begins(g, c);
 	}
+}
+
+static void line_begins(struct head_guard *g, unsigned char c)
+{
+	g->at = GUARD_LINE;
+	g->first = (char)c;
 }
 
 static void step(struct head_guard *g, unsigned char c)
@@ -63,15 +102,15 @@ static void step(struct head_guard *g, unsigned char c)
 		else if (is_control(c))
 			say(g, "a control byte");
 		else if (g->at == GUARD_START)
-			g->at = GUARD_LINE;
+			line_begins(g, c);
 		break;
 	case GUARD_NAME:
 		if (c == ':')
-			g->at = GUARD_VALUE;
+			name_ends(g);
 		else if (c == '\r' || c == '\n')
 			line_end(g, c, "a header line without a colon");
-		else if (!is_token(c))
-			say(g, "a header name with a byte that is none");
+		else
+			name_byte(g, c);
 		break;
 	case GUARD_CR:
 		if (c != '\n')
@@ -84,7 +123,7 @@ static void step(struct head_guard *g, unsigned char c)
 	case GUARD_END_CR:
 		if (c != '\n')
 			say(g, "a CR inside a line");
-		g->at = GUARD_OUT;
+		head_ends(g);
 		break;
 	case GUARD_OUT:
 		break;

@@ -37,11 +37,14 @@ class Client:
         self.address = address
         self.sock = None
         self.buffer = b""
+        self.ends = False  # the relay said that it closes the connection
         self.answer = None
         self.methods = []  # of the requests that await their answer
         self.sent_at = time.monotonic()
 
     def connect(self):
+        self.close()
+        self.ends = False
         family = socket.AF_UNIX if isinstance(self.address, str) else socket.AF_INET
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(PATIENCE)
@@ -50,7 +53,7 @@ class Client:
         self.methods = []
 
     def raw(self, data):
-        if self.sock is None:
+        if self.sock is None or self.ends:
             self.connect()
         self.sent_at = time.monotonic()
         try:
@@ -136,12 +139,14 @@ class Client:
         else:
             answer.body = self.until_closed()
         answer.took = time.monotonic() - self.sent_at
-        if self.sock and (answer.header("connection") or "").lower() == "close":
-            self.close()
+        self.ends = (answer.header("connection") or "").lower() == "close"
         return answer
 
     def half_close(self):
-        self.sock.shutdown(socket.SHUT_WR)
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # the relay was faster
 
     def close(self, reset=False):
         if self.sock is None:

@@ -4,6 +4,7 @@ import codecs
 import json
 import operator
 import re
+import select
 import shlex
 import signal
 import subprocess
@@ -296,6 +297,17 @@ class Scenario:
     def client_raw(self, c, args):
         c.raw(b"".join(unescape(a) for a in args))
 
+    def client_drip(self, c, args):
+        """drip DURATION BYTES…: a byte at a time; ends when the relay hangs up."""
+        for byte in b"".join(unescape(a) for a in args[1:]):
+            c.raw(bytes([byte]))
+            if select.select([c.sock], [], [], seconds(args[0]))[0]:
+                return
+
+    def client_drain(self, c, args):
+        """Reads whatever comes until the connection ends, within its patience."""
+        c.until_closed()
+
     def client_connect(self, c, args):
         c.close()
         c.connect()
@@ -326,6 +338,10 @@ class Scenario:
             c.close()
             return
         want(400 <= a.status < 500 or a.status in (501, 505), f"answered {a}")
+        if c.ends:
+            self.client_closed(c, [])
+        else:
+            self.client_silent(c, [])
         c.close()
 
     def client_silent(self, c, args):
