@@ -51,7 +51,7 @@ static enum status parse_unix(const char *path, struct address *out)
 	if (path[0] != '/' || strlen(path) >= sizeof(un.sun_path))
 		return STATUS_INVALID;
 	struct address a = { .kind = ADDRESS_UNIX, .loopback = true };
-	strcpy(a.host, path);
+	memcpy(a.host, path, strlen(path) + 1);
 	*out = a;
 	return STATUS_OK;
 }

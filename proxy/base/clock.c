@@ -60,7 +60,7 @@ static void format_positive(usec t, char out[32])
 void usec_format(usec t, char out[32])
 {
 	if (t == USEC_NEVER) {
-		strcpy(out, "never");
+		memcpy(out, "never", sizeof("never"));
 	} else if (t < 0) {
 		char positive[32];
 		format_positive(t == INT64_MIN ? INT64_MAX : -t, positive);

@@ -27,7 +27,7 @@ static bool good_authority(struct slice authority)
 	text[authority.n] = '\0';
 	const char *colon = strrchr(text, ':');
 	if (!colon || text[authority.n - 1] == ']')
-		strcpy(text + authority.n, ":80");
+		memcpy(text + authority.n, ":80", sizeof(":80"));
 	return strncmp(text, "unix:", 5) != 0 && address_parse(text, &address) == STATUS_OK &&
 	       address.port != 0;
 }

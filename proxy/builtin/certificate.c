@@ -3,6 +3,7 @@
 #include <openssl/asn1.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <sigrelay/builtin/inside.h>
@@ -29,9 +30,9 @@ static enum status add_issuer(X509 *cert, const char *url)
 
 static enum status add_extensions(const struct builtin_log *l, X509 *cert, const struct identity *who)
 {
-	char name[sizeof(who->name) + 16] = "critical,";
+	char name[sizeof(who->name) + 16];
 	X509 *ca = l->keys.ca_cert;
-	strcat(name, who->name);
+	snprintf(name, sizeof(name), "critical,%s", who->name);
 	enum status s = cert_extension(cert, ca, NID_key_usage, "critical,digitalSignature");
 	if (s == STATUS_OK)
 		s = cert_extension(cert, ca, NID_ext_key_usage, "codeSigning");

@@ -60,13 +60,15 @@ static bool add_workflow(cJSON *claims)
 
 static cJSON *claims_new(const struct builtin_log *l, const struct token_wish *wish)
 {
-	double now = (double)(clock_now().wall / USEC_PER_SEC);
+	usec seconds = clock_now().wall / USEC_PER_SEC; /* whole ones, as claims are */
+	usec lifetime = wish->lifetime / USEC_PER_SEC;
+	double now = (double)seconds;
 	cJSON *claims = cJSON_CreateObject();
 	bool ok = cJSON_AddStringToObject(claims, "iss", l->url) &&
 		  cJSON_AddStringToObject(claims, "aud", wish->audience ? wish->audience : "sigstore") &&
 		  cJSON_AddNumberToObject(claims, "iat", now) &&
 		  cJSON_AddNumberToObject(claims, "nbf", now - 5) &&
-		  cJSON_AddNumberToObject(claims, "exp", now + (double)(wish->lifetime / USEC_PER_SEC)) &&
+		  cJSON_AddNumberToObject(claims, "exp", now + (double)lifetime) &&
 		  (wish->email ? add_person(claims, wish->email) : add_workflow(claims));
 	if (ok)
 		return claims;

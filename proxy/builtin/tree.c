@@ -86,7 +86,7 @@ static size_t split(size_t n)
 
 static bool power_of_two(size_t n)
 {
-	return (n & (n - 1)) == 0;
+	return n && (n & (n - 1)) == 0;
 }
 
 /* The hash over leaves [lo, lo + n), n >= 1; lo is where a split put it. */

@@ -357,7 +357,7 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 		flight_end(f);
 		return s;
 	}
-	if (f->is_create) {
+	if (create_key) {
 		f->create.key = *create_key;
 		creates_add(&r->creates, &f->create);
 	}

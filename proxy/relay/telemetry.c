@@ -46,7 +46,7 @@ static enum status plain_init(struct telemetry *t)
 		struct metric *m = f ? metrics_series(f, NULL) : NULL;
 		if (!m)
 			return STATUS_NO_MEMORY;
-		memcpy((char *)t + PLAIN[i].offset, &m, sizeof(m));
+		*(struct metric **)(void *)((char *)t + PLAIN[i].offset) = m;
 	}
 	return STATUS_OK;
 }
