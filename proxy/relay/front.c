@@ -18,6 +18,7 @@
 #include <sigrelay/relay/chunk_guard.h>
 #include <sigrelay/relay/exchange.h>
 #include <sigrelay/relay/head_guard.h>
+#include <sigrelay/relay/intake.h>
 #include <sigrelay/relay/listen.h>
 #include <sigrelay/sigstore/answers.h>
 
@@ -274,135 +275,16 @@ static void on_patience(void *arg, usec now)
 
 /* --- taking a request ---------------------------------------------------- */
 
-static size_t count_headers(const struct evkeyvalq *h, const char *name, const char **value)
+static uint64_t next_id(uint64_t id)
 {
-	size_t n = 0;
-	const struct evkeyval *kv;
-	TAILQ_FOREACH(kv, h, next)
-	{
-		if (strcasecmp(kv->key, name) == 0) {
-			n++;
-			*value = kv->value;
-		}
-	}
-	return n;
-}
-
-/* What makes the request's extent or its meaning ambiguous; NULL when nothing. */
-static const char *ambiguity(const struct conn *c, struct evhttp_request *req)
-{
-	const struct evkeyvalq *h = evhttp_request_get_input_headers(req);
-	const char *length = NULL, *coding = NULL, *host = NULL;
-	size_t lengths = count_headers(h, "Content-Length", &length);
-	size_t codings = count_headers(h, "Transfer-Encoding", &coding);
-	size_t hosts = count_headers(h, "Host", &host);
-	uint64_t n;
-	bool has_body = codings || (length && strcmp(length, "0") != 0);
-	if (c->guard.bad)
-		return c->guard.bad;
-	if (c->guard.has_coding && c->chunks.at != CHUNK_DONE)
-		return c->chunks.bad ? c->chunks.bad : "a chunked body that is cut wrongly";
-	if (req->major != 1 || req->minor > 1)
-		return "an HTTP version other than 1.1 and 1.0";
-	/* evhttp reads no body of most other methods: it would be the next request. */
-	if (has_body && evhttp_request_get_command(req) != EVHTTP_REQ_POST)
-		return "a body with a method that takes none";
-	if (lengths > 1)
-		return "two Content-Length headers";
-	if (lengths && codings)
-		return "Content-Length together with Transfer-Encoding";
-	if (codings > 1 || (coding && strcasecmp(coding, "chunked") != 0))
-		return "a Transfer-Encoding other than chunked";
-	if (length && slice_u64(slice_str(length), &n) != STATUS_OK)
-		return "a Content-Length that is no number";
-	if (hosts > 1 || (!hosts && req->major == 1 && req->minor >= 1))
-		return "exactly one Host header is needed";
-	return NULL;
-}
-
-static struct slice method_name(struct evhttp_request *req, enum method *m)
-{
-	switch ((int)evhttp_request_get_command(req)) {
-	case EVHTTP_REQ_GET:
-		*m = METHOD_GET;
-		return SLICE_LIT("GET");
-	case EVHTTP_REQ_HEAD:
-		*m = METHOD_HEAD;
-		return SLICE_LIT("HEAD");
-	case EVHTTP_REQ_POST:
-		*m = METHOD_POST;
-		return SLICE_LIT("POST");
-	default:
-		return SLICE_LIT("OTHER");
-	}
-}
-
-static enum status take_body(struct request *q, struct evhttp_request *req)
-{
-	struct evbuffer *in = evhttp_request_get_input_buffer(req);
-	size_t n = evbuffer_get_length(in);
-	if (!n)
-		return STATUS_OK;
-	q->body = mem_alloc(n);
-	if (!q->body)
-		return STATUS_NO_MEMORY;
-	q->body_size = n;
-	evbuffer_remove(in, q->body, n);
-	return STATUS_OK;
-}
-
-/* Is this header of the client's connection only, because Connection lists it
- * (RFC 9110 7.6.1)? */
-static bool listed_by_connection(const struct evkeyvalq *headers, const char *name)
-{
-	const struct evkeyval *kv;
-	size_t n = strlen(name);
-	TAILQ_FOREACH(kv, headers, next)
-	{
-		if (strcasecmp(kv->key, "Connection") != 0)
-			continue;
-		for (const char *p = kv->value; *p; p += strcspn(p, ",")) {
-			p += strspn(p, ", \t");
-			if (strncasecmp(p, name, n) == 0 && strchr(", \t", p[n]))
-				return true;
-		}
-	}
-	return false;
-}
-
-static enum status take_request(struct front *f, struct evhttp_request *req, const struct route *route,
-				enum method m, struct request **out)
-{
-	struct request *q = NULL;
-	enum status s = request_new(&q, route, m);
-	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
-	const struct evkeyval *kv;
-	if (s != STATUS_OK)
-		return s;
-	TAILQ_FOREACH(kv, headers, next)
-	{
-		if (listed_by_connection(headers, kv->key))
-			continue;
-		if ((s = request_add_header(q, kv->key, kv->value)) != STATUS_OK)
-			break;
-	}
-	if (s == STATUS_OK)
-		s = request_seal(q, f->ids = f->ids * 6364136223846793005u + 1442695040888963407u);
-	if (s == STATUS_OK)
-		s = take_body(q, req);
-	if (s != STATUS_OK) {
-		request_unref(q);
-		return s;
-	}
-	*out = q;
-	return STATUS_OK;
+	return id * 6364136223846793005u + 1442695040888963407u;
 }
 
 static void forward(struct conn *c, struct evhttp_request *req, const struct route *route, enum method m)
 {
 	struct front *f = c->front;
 	struct request *q = NULL;
-	enum status s = take_request(f, req, route, m, &q);
+	enum status s = intake_request(req, route, m, f->ids = next_id(f->ids), &q);
 	if (s != STATUS_OK) {
 		refuse(c, req, s == STATUS_TOO_LARGE ? 431 : 503,
 		       s == STATUS_TOO_LARGE ? "the headers are too large"
@@ -422,7 +304,7 @@ static void forward(struct conn *c, struct evhttp_request *req, const struct rou
 static void route_request(struct conn *c, struct evhttp_request *req)
 {
 	enum method m = METHOD_GET;
-	struct slice method = method_name(req, &m);
+	struct slice method = intake_method(req, &m);
 	struct route route = route_of(method, slice_str(evhttp_request_get_uri(req)));
 	switch (route.kind) {
 	case ROUTE_FORWARD:
@@ -615,7 +497,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	f->hooks.before(f->hooks.arg);
 	timer_clear(&c->patience);
 	evhttp_request_set_on_complete_cb(req, on_complete, c);
-	const char *bad = ambiguity(c, req);
+	const char *bad = intake_ambiguity(req, &c->guard, &c->chunks);
 	if (evhttp_request_get_command(req) == EVHTTP_REQ_CONNECT) {
 		/* evhttp would answer without a length and keep the connection; and
 		 * it may not be freed from in here. */

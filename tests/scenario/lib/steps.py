@@ -11,7 +11,7 @@ import subprocess
 import shutil
 import time
 
-from .client import Closed
+from .client import PATIENCE, Closed
 from .world import until
 
 COMPARE = {"==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
@@ -341,19 +341,24 @@ class Scenario:
         if c.ends:
             self.client_closed(c, [])
         else:
-            self.client_silent(c, [])
+            want(self.waiting(c) in (b"", None) and not c.buffer, f"{c.name}: more after {a}")
         c.close()
 
     def client_silent(self, c, args):
         """No answer is there yet."""
+        data = self.waiting(c)
+        want(data is None and not c.buffer, f"{c.name} got {data!r}")
+
+    @staticmethod
+    def waiting(c):
+        """What can be read now; None: nothing, b"": the end."""
         c.sock.setblocking(False)
         try:
-            data = c.sock.recv(65536)
+            return c.sock.recv(65536)
         except BlockingIOError:
-            data = None
+            return None
         finally:
-            c.sock.settimeout(20)
-        want(data is None and not c.buffer, f"{c.name} got {data!r}")
+            c.sock.settimeout(PATIENCE)
 
     # ---- clients: what came ----
     def client_status(self, c, args):

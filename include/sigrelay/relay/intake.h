@@ -1,0 +1,21 @@
+/* From the request that evhttp read to one of ours, or to the reason why not. */
+#ifndef SIGRELAY_RELAY_INTAKE_H
+#define SIGRELAY_RELAY_INTAKE_H
+
+#include <sigrelay/relay/chunk_guard.h>
+#include <sigrelay/relay/head_guard.h>
+#include <sigrelay/relay/message.h>
+
+struct evhttp_request;
+
+/* What makes the request's extent or its meaning ambiguous, a static phrase;
+ * NULL: nothing. The guards have seen its head and its chunks. */
+const char *intake_ambiguity(struct evhttp_request *req, const struct head_guard *head,
+			     const struct chunk_guard *chunks);
+/* The method's name for routing; *m is set for those that are forwarded. */
+struct slice intake_method(struct evhttp_request *req, enum method *m);
+/* Takes headers and body out of it. STATUS_TOO_LARGE: the headers. */
+enum status intake_request(struct evhttp_request *req, const struct route *route, enum method m,
+			   uint64_t id_seed, struct request **out) MUST_CHECK;
+
+#endif

@@ -1,0 +1,134 @@
+#include <sigrelay/relay/intake.h>
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <sigrelay/base/mem.h>
+
+static size_t count_headers(const struct evkeyvalq *h, const char *name, const char **value)
+{
+	size_t n = 0;
+	const struct evkeyval *kv;
+	TAILQ_FOREACH(kv, h, next)
+	{
+		if (strcasecmp(kv->key, name) == 0) {
+			n++;
+			*value = kv->value;
+		}
+	}
+	return n;
+}
+
+const char *intake_ambiguity(struct evhttp_request *req, const struct head_guard *head,
+			     const struct chunk_guard *chunks)
+{
+	const struct evkeyvalq *h = evhttp_request_get_input_headers(req);
+	const char *length = NULL, *coding = NULL, *host = NULL;
+	size_t lengths = count_headers(h, "Content-Length", &length);
+	size_t codings = count_headers(h, "Transfer-Encoding", &coding);
+	size_t hosts = count_headers(h, "Host", &host);
+	uint64_t n;
+	bool has_body = codings || (length && strcmp(length, "0") != 0);
+	if (head->bad)
+		return head->bad;
+	if (head->has_coding && chunks->at != CHUNK_DONE)
+		return chunks->bad ? chunks->bad : "a chunked body that is cut wrongly";
+	if (req->major != 1 || req->minor > 1)
+		return "an HTTP version other than 1.1 and 1.0";
+	/* evhttp reads no body of most other methods: it would be the next request. */
+	if (has_body && evhttp_request_get_command(req) != EVHTTP_REQ_POST)
+		return "a body with a method that takes none";
+	if (lengths > 1)
+		return "two Content-Length headers";
+	if (lengths && codings)
+		return "Content-Length together with Transfer-Encoding";
+	if (codings > 1 || (coding && strcasecmp(coding, "chunked") != 0))
+		return "a Transfer-Encoding other than chunked";
+	if (length && slice_u64(slice_str(length), &n) != STATUS_OK)
+		return "a Content-Length that is no number";
+	if (hosts > 1 || (!hosts && req->major == 1 && req->minor >= 1))
+		return "exactly one Host header is needed";
+	return NULL;
+}
+
+struct slice intake_method(struct evhttp_request *req, enum method *m)
+{
+	switch ((int)evhttp_request_get_command(req)) {
+	case EVHTTP_REQ_GET:
+		*m = METHOD_GET;
+		return SLICE_LIT("GET");
+	case EVHTTP_REQ_HEAD:
+		*m = METHOD_HEAD;
+		return SLICE_LIT("HEAD");
+	case EVHTTP_REQ_POST:
+		*m = METHOD_POST;
+		return SLICE_LIT("POST");
+	default:
+		return SLICE_LIT("OTHER");
+	}
+}
+
+static enum status take_body(struct request *q, struct evhttp_request *req)
+{
+	struct evbuffer *in = evhttp_request_get_input_buffer(req);
+	size_t n = evbuffer_get_length(in);
+	if (!n)
+		return STATUS_OK;
+	q->body = mem_alloc(n);
+	if (!q->body)
+		return STATUS_NO_MEMORY;
+	q->body_size = n;
+	evbuffer_remove(in, q->body, n);
+	return STATUS_OK;
+}
+
+/* Is this header of the client's connection only, because Connection lists it
+ * (RFC 9110 7.6.1)? */
+static bool listed_by_connection(const struct evkeyvalq *headers, const char *name)
+{
+	const struct evkeyval *kv;
+	size_t n = strlen(name);
+	TAILQ_FOREACH(kv, headers, next)
+	{
+		if (strcasecmp(kv->key, "Connection") != 0)
+			continue;
+		for (const char *p = kv->value; *p; p += strcspn(p, ",")) {
+			p += strspn(p, ", \t");
+			if (strncasecmp(p, name, n) == 0 && strchr(", \t", p[n]))
+				return true;
+		}
+	}
+	return false;
+}
+
+enum status intake_request(struct evhttp_request *req, const struct route *route, enum method m,
+			   uint64_t id_seed, struct request **out)
+{
+	struct request *q = NULL;
+	enum status s = request_new(&q, route, m);
+	const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+	const struct evkeyval *kv;
+	if (s != STATUS_OK)
+		return s;
+	TAILQ_FOREACH(kv, headers, next)
+	{
+		if (listed_by_connection(headers, kv->key))
+			continue;
+		if ((s = request_add_header(q, kv->key, kv->value)) != STATUS_OK)
+			break;
+	}
+	if (s == STATUS_OK)
+		s = request_seal(q, id_seed);
+	if (s == STATUS_OK)
+		s = take_body(q, req);
+	if (s != STATUS_OK) {
+		request_unref(q);
+		return s;
+	}
+	*out = q;
+	return STATUS_OK;
+}
