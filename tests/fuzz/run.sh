@@ -12,7 +12,7 @@ if [ ! -f "$build/build.ninja" ]; then
 fi
 targets=$*
 if [ -z "$targets" ]; then
-	targets=$(cd tests/fuzz && ls -- *.c | sed 's/\.c$//')
+	targets=$(cd tests/fuzz && for f in *.c; do echo "${f%.c}"; done)
 fi
 wanted=
 for t in $targets; do
