@@ -21,6 +21,11 @@ answered() { counts ".answers[\"$1 $2\"] // 0"; }
 CREATE='POST /api/v1/log/entries'
 LOOKUP='GET /api/v1/log/entries/{id}'
 
+# creates_seen: how many creates have come to the shim, ended or not.
+creates_seen() {
+	counts "([.answers | to_entries[] | select(.key | startswith(\"$CREATE \")) | .value] | add // 0) + (.open[\"$CREATE\"] // 0)"
+}
+
 # lose SERVICE VERSION QUERY: arms the shim of rekor, fulcio or tsa, with the path
 # that this cosign uses.
 lose() {

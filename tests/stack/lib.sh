@@ -55,7 +55,7 @@ launch() {
 # pid_of NAME: its process id, if that process still runs.
 pid_of() {
 	local pid start
-	read -r pid start <"$STACK_HOME/pid/$1" 2>/dev/null || return 1
+	read -r pid start 2>/dev/null <"$STACK_HOME/pid/$1" || return 1
 	[ "$(started_at "$pid")" = "$start" ] || return 1
 	printf '%s\n' "$pid"
 }

@@ -27,6 +27,7 @@ PASSED=0 FAILED=0 SKIPPED=0
 WITHOUT_RELAY=
 KEEP=
 HAVE_RELAY=
+USED_UP=
 
 # wanted NAME PATTERN...: without patterns everything is.
 wanted() {
@@ -87,11 +88,23 @@ failed() {
 	echo "    all of it: $RUN_DIR/$1.log, .trace, /"
 }
 
-# run_test NAME NEEDS COMMAND...: NEEDS is relay or nothing.
+# ready_relay NEEDS: an outage stays in a relay's mind. Tests that make one get a
+# relay of their own, and so does whoever comes after them.
+ready_relay() {
+	if [ "$1" = fresh ] || [ -n "$USED_UP" ]; then
+		end_part relay
+		start_relay
+	fi
+	USED_UP=
+	[ "$1" != fresh ] || USED_UP=yes
+}
+
+# run_test NAME NEEDS COMMAND...: NEEDS is nothing, relay, or fresh (a relay that
+# has served nobody before).
 run_test() {
-	local name=$1 needs=$2 status
+	local name=$1 needs=$2 status began=$SECONDS
 	shift 2
-	if [ "$needs" = relay ] && [ -z "$HAVE_RELAY" ]; then
+	if [ "$needs" != nothing ] && [ -z "$HAVE_RELAY" ]; then
 		if [ -n "$WITHOUT_RELAY" ]; then
 			SKIPPED=$((SKIPPED + 1))
 			echo "skipped - $name: --without-relay"
@@ -101,10 +114,12 @@ run_test() {
 		fi
 		return
 	fi
+	[ "$needs" = nothing ] || ready_relay "$needs"
 	set +e
 	run_alone "$name" "$@"
 	status=$?
 	set -e
+	printf '%5d s  %s\n' $((SECONDS - began)) "$name" >>"$RUN_DIR/times"
 	if [ "$status" -eq 0 ]; then passed "$name"; else failed "$name"; fi
 }
 

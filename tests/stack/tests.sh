@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The tests themselves. Each is a function that fails by failing, and a line in
-# all_tests: NAME, what it needs (relay or nothing), the function, its arguments.
+# all_tests: NAME, what it needs (nothing, relay or fresh: see run_test), the
+# function, its arguments.
 
 all_tests() {
 	local v via how pause
@@ -32,10 +33,11 @@ all_tests() {
 			echo "incident-serve-$how-$v relay test_incident_with $v serve $how"
 		done
 	done
-	each_fault serve relay test_fault_with serve
+	each_fault serve fresh test_fault_with serve
 	for v in $COSIGNS; do
-		echo "crowd-serve-$v relay test_crowd $v serve 8"
+		echo "crowd-serve-$v fresh test_crowd $v serve 8"
 	done
+	echo "crowd-after-an-outage-serve-2.5.0 fresh test_crowd_after_outage 2.5.0 serve 8"
 	for pause in 2 10; do
 		for v in $COSIGNS; do
 			echo "slow-log-$pause-s-$v relay test_slow_log $v serve $pause"
@@ -52,7 +54,8 @@ each_fault() {
 		echo "fulcio-reset-$1-$v $2 $3 $v $4 fulcio n=1&how=reset&forward=no"
 		echo "fulcio-503-twice-$1-$v $2 $3 $v $4 fulcio n=2&how=503&forward=no"
 		echo "tsa-503-twice-$1-$v $2 $3 $v $4 tsa n=2&how=503&forward=no"
-		echo "rekor-502-six-times-$1-$v $2 $3 $v $4 rekor n=6&how=502&forward=no"
+		# Five in a row are an outage to the relay: the next try is its probe.
+		echo "rekor-502-five-times-$1-$v $2 $3 $v $4 rekor n=5&how=502&forward=no"
 	done
 }
 
@@ -152,24 +155,37 @@ test_fault_with() {
 	verify_image "$image"
 }
 
-# test_crowd VERSION VIA N: the incident for N clients at once.
+# test_crowd VERSION VIA N: the incident for N clients at once. Half of them lose
+# their answer, the others' POST hangs. (Were it more than four answers in a row,
+# the relay would call it an outage and let one client a probe interval through.)
 test_crowd() {
-	local i client clients=()
+	local i client clients=() lost=$(($3 / 2))
 	point_cosign "$1" "$2"
 	pause_signer
-	lose rekor "$1" "n=$3&how=502&until=queued"
+	lose rekor "$1" "n=$lost&how=502&until=queued"
 	for ((i = 0; i < $3; i++)); do
 		echo "$i of $3" >"blob$i"
 		sign_blob "blob$i" >"said$i" 2>&1 &
 		clients+=($!)
 	done
-	wait_for 'all answers to be lost' 60 all_are_lost "$3"
+	wait_for 'half of the answers to be lost, and every client to have asked' 60 crowd_is_in "$lost" "$3"
+	for client in "${clients[@]}"; do kill -0 "$client"; done
 	resume_signer
 	for client in "${clients[@]}"; do wait "$client"; done
 	for ((i = 0; i < $3; i++)); do verify_blob "blob$i"; done
 }
 
-all_are_lost() { [ "$(counts .lost)" = "$1" ]; }
+# The relay has just seen an outage through; now the log is slow. It must not take
+# the caution of the one into the other.
+test_crowd_after_outage() {
+	test_fault_with "$1" "$2" rekor 'n=5&how=502&forward=no'
+	post "$STACK_REKOR_CONTROL/reset"
+	test_crowd "$@"
+}
+
+# Every client's create and the second try of those who lost their answer are
+# with the log, or have been.
+crowd_is_in() { [ "$(counts ".lost == $1")" = true ] && [ "$(creates_seen)" -ge $(($1 + $2)) ]; }
 
 # test_incident_with VERSION VIA HOW: the same, and the relay sees it through.
 test_incident_with() {
