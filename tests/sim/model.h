@@ -16,7 +16,18 @@
 #include <sigrelay/policy/outcome.h>
 #include <sigrelay/sigstore/operation.h>
 
+#include <string.h>
 #include <uthash.h>
+
+/* Keys here are hex of SHA-256, or a time: eight bytes, mixed, are hash enough. */
+static inline unsigned sim_hash(const void *key)
+{
+	uint64_t v;
+	memcpy(&v, key, sizeof(v));
+	return (unsigned)((v * 0x9e3779b97f4a7c15u) >> 32);
+}
+#undef HASH_FUNCTION
+#define HASH_FUNCTION(key, n, hash) (hash) = sim_hash(key)
 
 /* symbol, word, the whole service is down */
 #define FAULTS(X)                                                                                            \

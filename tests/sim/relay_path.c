@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 
+#include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/settings.h>
 #include <sigrelay/relay/exchange.h>
@@ -187,10 +188,13 @@ static void on_line(struct call *c, const struct result *r)
 {
 	struct line *l = c->owner;
 	struct attempt *a = l->attempt;
-	struct answer *answer = r->transport == TRANSPORT_DONE ? write_answer(l->path, l, r) : NULL;
-	line_close(l);
+	enum transport t = r->transport;
+	struct answer *answer = t == TRANSPORT_DONE ? write_answer(l->path, l, r) : NULL;
+	log_event(LOG_DEBUG, "gets", LOG_S("target", a->target), LOG_S("request", a->request->id),
+		  LOG_D("transport", t), LOG_D("status", r->status));
+	line_close(l); /* r goes with it */
 	a->port = NULL;
-	a->done(a, r->transport, answer, "the network failed");
+	a->done(a, t, answer, "the network failed");
 }
 
 static enum rpc rpc_of(const struct attempt *a)
@@ -250,6 +254,8 @@ static void wire_send(void *wire, struct attempt *a, usec timeout)
 		l->call.leaf = leaf_of_id(p, a->target);
 	else if (rpc == RPC_SIGN)
 		l->call.token_exp = strtoll(a->request->id, NULL, 10);
+	log_event(LOG_DEBUG, "sends", LOG_S("service", service_name(a->service)), LOG_S("target", a->target),
+		  LOG_S("request", a->request->id));
 	if (a->service == SERVICE_REKOR)
 		watch_send(p, a);
 	if (l->call.leaf && rpc == RPC_CREATE)

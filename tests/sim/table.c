@@ -60,7 +60,7 @@ static void print_row(const char *outage, const struct plan *p, const struct out
 		printf(" – (%llu) |", (unsigned long long)t->certificates);
 	print_seconds(o->first);
 	print_seconds(o->last);
-	printf(" %u |\n", t->collapses);
+	printf(" %.2f | %u |\n", t->worst_release, t->collapses);
 	fflush(stdout);
 }
 
@@ -88,8 +88,8 @@ static bool table_of_outages(uint64_t seed)
 	bool good = true;
 	printf(
 	    "| outage | clients | way | signed | of those who could wait | log requests in the outage | log "
-	    "requests in all | certificates a signature | first | last | collapses |\n"
-	    "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+	    "requests in all | certificates a signature | first | last | peak | collapses |\n"
+	    "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
 	for (unsigned i = 0; i < sizeof(outages) / sizeof(outages[0]); i++) {
 		for (unsigned n = 0; n < sizeof(crowds) / sizeof(crowds[0]); n++) {
 			for (enum mode m = 0; m < MODE_COUNT; m++) {
