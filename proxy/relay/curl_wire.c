@@ -14,6 +14,8 @@
 #define CONNECTIONS_MAX 256
 #define RECEIVE_BUFFER 8192L /* held for as long as the request is; most answers fit */
 #define HEAD_USUAL 511       /* of an answer: one block in place of four that grow */
+/* What the services speak; each further coding is one more decoder of foreign bytes. */
+#define CODINGS "gzip"
 #define UPLOAD_BUFFER 16384L /* the smallest that libcurl takes */
 
 /* One easy handle and what it gathers. */
@@ -145,8 +147,7 @@ static bool handle_setup(struct handle *h)
 	SET(CURLOPT_ERRORBUFFER, h->error);
 	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
-	/* What the services speak; each further coding is one more decoder of foreign bytes. */
-	SET(CURLOPT_ACCEPT_ENCODING, "gzip");
+	SET(CURLOPT_ACCEPT_ENCODING, CODINGS);
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -207,11 +208,13 @@ static void handle_park(struct handle *h)
 /* --- sending ------------------------------------------------------------- */
 
 /* The request's header lines as a list that libcurl walks; no line is copied.
- * The last ones say no to headers that libcurl would add by itself. */
+ * The last ones say no to headers that libcurl would add by itself, and one
+ * says what it would word anew for each request. */
 static bool set_headers(struct handle *h, const struct request *q, bool with_body)
 {
 	static char no_accept[] = "Accept:", no_expect[] = "Expect:", no_type[] = "Content-Type:";
-	size_t n = 0, need = q->header_count + 3;
+	static char codings[] = "Accept-Encoding: " CODINGS;
+	size_t n = 0, need = q->header_count + 4;
 	if (h->headers_cap < need) {
 		struct curl_slist *p = mem_realloc(h->headers, need * sizeof(*p));
 		if (!p)
@@ -227,6 +230,7 @@ static bool set_headers(struct handle *h, const struct request *q, bool with_bod
 		    has_accept || strncasecmp(line, "Accept:", 7) == 0 || strcasecmp(line, "Accept;") == 0;
 		h->headers[n].data = line;
 	}
+	h->headers[n++].data = codings;
 	if (!has_accept)
 		h->headers[n++].data = no_accept;
 	if (with_body)
@@ -342,12 +346,14 @@ static void finish(struct handle *h, CURLcode code)
 	enum transport t = transport_of(h, code);
 	char error[CURL_ERROR_SIZE];
 
-	snprintf(error, sizeof(error), "%s", h->error[0] ? h->error : curl_easy_strerror(code));
 	if (t == TRANSPORT_DONE) {
+		error[0] = '\0';
 		curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 		answer = h->answer;
 		answer->status = (int)status;
 		h->answer = NULL;
+	} else {
+		snprintf(error, sizeof(error), "%s", h->error[0] ? h->error : curl_easy_strerror(code));
 	}
 	curl_multi_remove_handle(h->wire->multi, h->easy);
 	handle_park(h);
