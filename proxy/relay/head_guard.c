@@ -60,13 +60,25 @@ static void head_ends(struct head_guard *g)
 		say(g, "a method that takes a body, without Content-Length or Transfer-Encoding");
 }
 
-static void line_end(struct head_guard *g, unsigned char c, const char *bad)
+static void line_end(struct head_guard *g, unsigned char c)
 {
 	if (c == '\r') {
 		g->at = GUARD_CR;
 	} else {
-		say(g, bad);
+		say(g, "a line ends without CR");
 		g->at = GUARD_LINE_START;
+	}
+}
+
+static void name_or_end(struct head_guard *g, unsigned char c)
+{
+	if (c == ':') {
+		name_ends(g);
+	} else if (c == '\r' || c == '\n') {
+		say(g, "a header line without a colon");
+		line_end(g, c);
+	} else {
+		name_byte(g, c);
 	}
 }
 
@@ -98,19 +110,14 @@ static void step(struct head_guard *g, unsigned char c)
 	case GUARD_LINE:
 	case GUARD_VALUE:
 		if (c == '\r' || c == '\n')
-			line_end(g, c, "a line ends without CR");
+			line_end(g, c);
 		else if (is_control(c))
 			say(g, "a control byte");
 		else if (g->at == GUARD_START)
 			line_begins(g, c);
 		break;
 	case GUARD_NAME:
-		if (c == ':')
-			name_ends(g);
-		else if (c == '\r' || c == '\n')
-			line_end(g, c, "a header line without a colon");
-		else
-			name_byte(g, c);
+		name_or_end(g, c);
 		break;
 	case GUARD_CR:
 		if (c != '\n')
