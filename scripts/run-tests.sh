@@ -61,16 +61,33 @@ build() {
 	cmake --preset "$1" && cmake --build --preset "$1" -- -j "$jobs"
 }
 
-# valgrind's own memory per test is large; the properties' thousands of
-# schedules are for the sanitizers.
-valgrind_unit() {
-	valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \
-		--suppressions=tests/valgrind.supp build/dev/tests/unit --fast
+# memory_checked NAME PROGRAM: makes build/valgrind-NAME, which runs PROGRAM under
+# valgrind; what is found goes to files of that name.
+memory_checked() {
+	cat >"build/valgrind-$1" <<-EOF
+		#!/bin/sh
+		exec valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite \\
+			--log-file='$PWD/$logs/valgrind-$1.%p.errors' '$PWD/$2' "\$@"
+	EOF
+	chmod +x "build/valgrind-$1"
 }
 
+# no_errors NAME: shows what valgrind has found under that name, and fails if it has.
+no_errors() {
+	! cat "$logs/valgrind-$1".*.errors 2>/dev/null | grep .
+}
+
+valgrind_unit() {
+	memory_checked unit build/dev/tests/unit
+	build/valgrind-unit && no_errors unit
+}
+
+# A scenario does not look at the exit code of every process that it ends, so the
+# errors are counted here.
 valgrind_relay() {
-	tests/scenario/run.py --sigrelay build/dev/sigrelay --valgrind create-conflict create-hedged create-joined \
-		breaker client-leaves-get drain
+	memory_checked relay build/dev/sigrelay
+	tests/scenario/run.py --sigrelay build/valgrind-relay create-conflict create-hedged create-joined \
+		breaker client-leaves-get drain && no_errors relay
 }
 
 # What is slow to build comes first, beside the rest.
