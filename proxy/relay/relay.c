@@ -202,6 +202,8 @@ void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_
 void relay_withdraw(struct relay *r, struct attempt *a)
 {
 	struct upstream *up = &r->upstream[a->service];
+	if (!a->on_wire && !heap_has(&a->ticket.node))
+		return;
 	if (a->on_wire) {
 		r->wire->cancel(r->wire_arg, a);
 		metric_add(r->telemetry.attempts[a->request->operation][OUTCOME_CANCELLED], 1);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/sigstore/route.h>
 
@@ -62,8 +63,18 @@ void sim_init(struct sim *s)
 	};
 }
 
+/* Lines are made, and thrown away. */
+static void hush(void *arg, const char *line, size_t n)
+{
+	(void)arg;
+	(void)line;
+	(void)n;
+}
+
 enum status sim_up(struct sim *s, uint64_t seed)
 {
+	log_setup(LOG_DEBUG, LOG_TEXT);
+	log_capture(hush, NULL);
 	struct instant now = { .mono = 1000 * S, .wall = SIM_WALL_SECONDS * S };
 	return relay_init(&s->r, &s->cfg, &fake_wire, s, seed, now);
 }
@@ -72,6 +83,8 @@ void sim_down(struct sim *s)
 {
 	CU_ASSERT_EQUAL(s->r.exchanges, 0);
 	relay_release(&s->r);
+	log_capture(NULL, NULL);
+	log_setup(LOG_INFO, LOG_TEXT);
 	CU_ASSERT_EQUAL(s->on_wire, 0);
 }
 

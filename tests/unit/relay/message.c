@@ -1,0 +1,144 @@
+#include <sigrelay/relay/message.h>
+
+#include <sigrelay/base/json.h>
+#include <sigrelay/relay/reply.h>
+
+#include "../unit.h"
+#include "sim.h"
+
+static struct request *bare(const char *method, const char *target)
+{
+	struct route route = route_of(slice_str(method), slice_str(target));
+	struct request *q = NULL;
+	CU_ASSERT_EQUAL_FATAL(route.kind, ROUTE_FORWARD);
+	CU_ASSERT_EQUAL_FATAL(request_new(&q, &route, METHOD_GET), STATUS_OK);
+	return q;
+}
+
+static bool has_line(const struct request *q, const char *line)
+{
+	const char *p = q->headers.p;
+	for (size_t i = 0; i < q->header_count; i++, p += strlen(p) + 1) {
+		if (strcmp(p, line) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void test_target_and_its_views(void)
+{
+	struct request *q = bare("GET", SIM_GET "/?x=y");
+	CU_ASSERT_STRING_EQUAL(q->target, SIM_GET "?x=y");
+	CU_ASSERT(slice_eq_str(q->path, SIM_GET));
+	CU_ASSERT(slice_eq_str(q->query, "x=y"));
+	CU_ASSERT(slice_eq_str(q->entry_id, SIM_ID));
+	request_unref(q);
+}
+
+static void test_headers_that_are_ours_stay_here(void)
+{
+	static const char *const ours[] = { "Connection",
+					    "keep-alive",
+					    "TE",
+					    "Trailer",
+					    "Transfer-Encoding",
+					    "Upgrade",
+					    "Content-Length",
+					    "HOST",
+					    "accept-encoding",
+					    "Expect",
+					    "Proxy-Authorization" };
+	struct request *q = bare("GET", SIM_GET);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		CU_ASSERT_EQUAL(request_add_header(q, ours[i], "v"), STATUS_OK);
+	CU_ASSERT_EQUAL(q->header_count, 0);
+	CU_ASSERT_EQUAL(request_add_header(q, "traceparent", "00-a"), STATUS_OK);
+	CU_ASSERT_EQUAL(request_add_header(q, "Empty", ""), STATUS_OK);
+	CU_ASSERT(has_line(q, "traceparent: 00-a"));
+	CU_ASSERT(has_line(q, "Empty;")); /* libcurl's word for it */
+	request_unref(q);
+}
+
+static void test_request_id(void)
+{
+	struct request *q = bare("GET", SIM_GET);
+	CU_ASSERT_EQUAL(request_add_header(q, "X-Request-ID", "good.one_1-a"), STATUS_OK);
+	CU_ASSERT_EQUAL(request_seal(q, 1), STATUS_OK);
+	CU_ASSERT_STRING_EQUAL(q->id, "good.one_1-a");
+	CU_ASSERT(has_line(q, "X-Request-Id: good.one_1-a"));
+	request_unref(q);
+	static const char *const bad[] = {
+		"", "a b", "a\"b", "a=b", "0123456789012345678901234567890123456789012345678901234567890123x"
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		q = bare("GET", SIM_GET);
+		CU_ASSERT_EQUAL(request_add_header(q, "X-Request-Id", bad[i]), STATUS_OK);
+		CU_ASSERT_EQUAL(request_seal(q, 0xabc), STATUS_OK);
+		CU_ASSERT_STRING_EQUAL(q->id, "0000000000000abc");
+		request_unref(q);
+	}
+}
+
+static void test_answer_headers(void)
+{
+	struct answer *a = answer_new(200, 10);
+	struct slice name, value;
+	size_t at = 0;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+	CU_ASSERT_EQUAL(buf_add_str(&a->head, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX:  a \r\nnonsense\r\n"
+					      ": no name\r\nEmpty:\r\nLast: b"),
+			STATUS_OK);
+	CU_ASSERT(slice_eq_str(answer_header(a, "x"), "a"));
+	CU_ASSERT(slice_eq_str(answer_header(a, "LAST"), "b"));
+	CU_ASSERT_EQUAL(answer_header(a, "none").n, 0);
+	CU_ASSERT(answer_next_header(a, &at, &name, &value));
+	CU_ASSERT(slice_eq_str(name, "X") && slice_eq_str(value, "a"));
+	CU_ASSERT(answer_next_header(a, &at, &name, &value));
+	CU_ASSERT(slice_eq_str(name, "Empty") && value.n == 0);
+	CU_ASSERT(answer_next_header(a, &at, &name, &value));
+	CU_ASSERT(slice_eq_str(name, "Last"));
+	CU_ASSERT(!answer_next_header(a, &at, &name, &value));
+	answer_unref(a);
+}
+
+static void test_errors_in_the_services_shape(void)
+{
+	for (enum service s = 0; s < SERVICE_COUNT; s++) {
+		struct answer *a = reply_error(s, 503, 7, "a \"quoted\" reason");
+		CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+		cJSON *root = json_parse(buf_slice(&a->body));
+		CU_ASSERT_PTR_NOT_NULL_FATAL(root);
+		CU_ASSERT(slice_eq_str(json_str_at(root, "message", NULL), "sigrelay: a \"quoted\" reason"));
+		CU_ASSERT_EQUAL(json_at(root, "code", NULL)->valueint, s == SERVICE_FULCIO ? 14 : 503);
+		CU_ASSERT(slice_eq_str(answer_header(a, "Retry-After"), "7"));
+		CU_ASSERT(slice_eq_str(answer_header(a, "Content-Type"), "application/json"));
+		cJSON_Delete(root);
+		answer_unref(a);
+	}
+	struct answer *a = reply_error(SERVICE_REKOR, 504, -1, "x");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+	CU_ASSERT_EQUAL(answer_header(a, "Retry-After").n, 0);
+	answer_unref(a);
+}
+
+static void tortured(void *arg)
+{
+	(void)arg;
+	answer_unref(reply_error(SERVICE_FULCIO, 503, 3, "no memory, perhaps"));
+	struct answer *entry = answer_new(200, 100), *a;
+	if (entry && buf_add_str(&entry->body, "{}") == STATUS_OK) {
+		answer_unref(a = reply_entry(201, SIM_ID, entry));
+		answer_unref(a = reply_created(entry, SIM_ID));
+	}
+	answer_unref(entry);
+	request_unref(sim_request("POST", SIM_CREATE, sim_posted(), "cosign/v2"));
+}
+
+static void test_torture(void)
+{
+	unit_torture(tortured, NULL);
+}
+
+TEST_SUITE(relay_message, TEST(test_target_and_its_views), TEST(test_headers_that_are_ours_stay_here),
+	   TEST(test_request_id), TEST(test_answer_headers), TEST(test_errors_in_the_services_shape),
+	   TEST(test_torture))
