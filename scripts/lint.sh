@@ -28,10 +28,11 @@ tidy() {
 	[ -f build/clang/compile_commands.json ] || cmake --preset clang >/dev/null || return 1
 	git ls-files 'proxy/*.c' | xargs -P "$(nproc)" -n 8 clang-tidy --quiet -p build/clang --warnings-as-errors='*'
 }
-shell() { scripts_of | xargs shellcheck -x; }
+shell() { scripts_of | xargs shellcheck -x -S warning; }
 man() { out=$(mandoc -T lint -W warning docs/*.1) || { echo "$out"; return 1; }; }
 
-for name in ${*:-format tidy shell man}; do
+[ $# -gt 0 ] || set -- format tidy shell man
+for name; do
 	check "$name" "$name"
 done
 echo "$passed passed, $failed failed, 0 skipped"

@@ -96,7 +96,7 @@ static enum status subtree(const struct tree *m, size_t lo, size_t n, struct dig
 		size_t k = 0;
 		while (((size_t)1 << k) < n)
 			k++;
-		*out = m->level[k].v[lo / n];
+		*out = m->level[k].v[lo >> k];
 		return STATUS_OK;
 	}
 	struct digest left, right;
