@@ -33,7 +33,7 @@ static const struct {
 	[SERVICE_TSA] = { "tsa_url", "https://timestamp.sigstore.dev" },
 };
 
-const char *client_public_url(enum service s)
+const char *clients_public_url(enum service s)
 {
 	return services[s].public_url;
 }
@@ -53,7 +53,7 @@ static const char *upstream(const struct settings *s, enum service service)
 	return NULL;
 }
 
-enum status client_choice_read(const char *word, enum client_choice *out)
+enum status clients_choice_read(const char *word, enum client_choice *out)
 {
 	static const char *const words[] = { "auto", "cosign2", "cosign3", "none" };
 	if (!word || !*word)
@@ -67,7 +67,7 @@ enum status client_choice_read(const char *word, enum client_choice *out)
 	return STATUS_INVALID;
 }
 
-enum status client_base_url(enum service s, const char *url, char **out)
+enum status clients_base_url(enum service s, const char *url, char **out)
 {
 	static const struct slice path = { TSA_PATH, sizeof(TSA_PATH) - 1 };
 	struct slice base = slice_str(url);
@@ -86,7 +86,7 @@ enum status client_base_url(enum service s, const char *url, char **out)
 	return STATUS_OK;
 }
 
-void client_release(struct client *c)
+void clients_release(struct client *c)
 {
 	for (int f = 0; f < FAMILY_COUNT; f++) {
 		for (int s = 0; s < SERVICE_COUNT; s++)
@@ -97,7 +97,7 @@ void client_release(struct client *c)
 	*c = (struct client){ 0 };
 }
 
-enum status client_suggest(const struct client *c, struct settings_load *l)
+enum status clients_suggest(const struct client *c, struct settings_load *l)
 {
 	for (int s = 0; s < SERVICE_COUNT; s++) {
 		const char *url = c->own[c->first][s];
@@ -112,7 +112,7 @@ enum status client_suggest(const struct client *c, struct settings_load *l)
 	return STATUS_OK;
 }
 
-enum status client_settle(struct client *c, const struct settings_load *l, struct buf *error)
+enum status clients_settle(struct client *c, const struct settings_load *l, struct buf *error)
 {
 	for (int s = 0; s < SERVICE_COUNT; s++)
 		c->given[s] = setting_given(l, services[s].setting);
@@ -237,7 +237,7 @@ static enum status edit_cosign(const struct client *c, const struct settings *s,
 	}
 	if (st != STATUS_OK || c->timeout)
 		return st;
-	snprintf(timeout, sizeof(timeout), "%llds", (long long)(client_patience(c, s) / USEC_PER_SEC));
+	snprintf(timeout, sizeof(timeout), "%llds", (long long)(clients_patience(c, s) / USEC_PER_SEC));
 	return environment_set(out, "COSIGN_TIMEOUT", timeout);
 }
 
@@ -282,8 +282,8 @@ static enum status edit_proxies(char *const *env, struct environment_edits *out)
 	return st == STATUS_OK ? edit_no_proxy("no_proxy", lower ? lower : upper, out) : st;
 }
 
-enum status client_edits(const struct client *c, const struct settings *s, const char *relay_url,
-			 const char *config_path, struct environment_edits *out, struct buf *past)
+enum status clients_edits(const struct client *c, const struct settings *s, const char *relay_url,
+			  const char *config_path, struct environment_edits *out, struct buf *past)
 {
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		enum status st = concerns(c, i) ? edit_service(c, s, i, relay_url, out, past) : STATUS_OK;
@@ -296,8 +296,8 @@ enum status client_edits(const struct client *c, const struct settings *s, const
 	return st == STATUS_OK ? edit_proxies(c->env, out) : st;
 }
 
-enum status client_signing_config(struct client *c, const struct settings *s, const char *relay_url,
-				  const char *now, struct buf *out)
+enum status clients_signing_config(struct client *c, const struct settings *s, const char *relay_url,
+				   const char *now, struct buf *out)
 {
 	bool through[SERVICE_COUNT];
 	for (int i = 0; i < SERVICE_COUNT; i++)
@@ -305,7 +305,7 @@ enum status client_signing_config(struct client *c, const struct settings *s, co
 	return signing_config_write(c->signing_config, relay_url, through, now, out);
 }
 
-usec client_patience(const struct client *c, const struct settings *s)
+usec clients_patience(const struct client *c, const struct settings *s)
 {
 	const char *tsa = c->own[FAMILY_COSIGN][SERVICE_TSA];
 	bool stamps = c->style == STYLE_SIGNING_CONFIG || (tsa && *tsa);

@@ -56,11 +56,11 @@ static enum status own_from_variables(struct client *c, bool stamps_anyway)
 		char **own = &c->own[FAMILY_COSIGN][s];
 		enum status st;
 		if (url)
-			st = client_base_url((enum service)s, url, own);
+			st = clients_base_url((enum service)s, url, own);
 		else if (s == SERVICE_TSA && !stamps_anyway)
 			st = copy_text("", own);
 		else
-			st = copy_text(client_public_url((enum service)s), own);
+			st = copy_text(clients_public_url((enum service)s), own);
 		if (st != STATUS_OK)
 			return st;
 	}
@@ -79,7 +79,7 @@ static enum status own_from_config(struct client *c)
 			c->log_v2[FAMILY_COSIGN] = true;
 			continue;
 		}
-		enum status st = url ? client_base_url((enum service)s, url, own) : copy_text("", own);
+		enum status st = url ? clients_base_url((enum service)s, url, own) : copy_text("", own);
 		if (st != STATUS_OK)
 			return st;
 	}
@@ -260,7 +260,7 @@ static enum status take_git_setting(struct client *c, struct slice line)
 			return STATUS_NO_MEMORY;
 		mem_free(*own);
 		*own = NULL;
-		enum status st = client_base_url(keys[i].service, url, own);
+		enum status st = clients_base_url(keys[i].service, url, own);
 		mem_free(url);
 		return st;
 	}
@@ -301,7 +301,7 @@ static enum status find_gitsign_services(struct client *c)
 		[SERVICE_TSA] = { "GITSIGN_TIMESTAMP_SERVER_URL", "SIGSTORE_TIMESTAMP_SERVER_URL" },
 	};
 	for (int s = 0; s < SERVICE_COUNT; s++) {
-		enum status st = copy_text(s == SERVICE_TSA ? "" : client_public_url((enum service)s),
+		enum status st = copy_text(s == SERVICE_TSA ? "" : clients_public_url((enum service)s),
 					   &c->own[FAMILY_GITSIGN][s]);
 		if (st != STATUS_OK)
 			return st;
@@ -315,7 +315,7 @@ static enum status find_gitsign_services(struct client *c)
 			continue;
 		mem_free(c->own[FAMILY_GITSIGN][s]);
 		c->own[FAMILY_GITSIGN][s] = NULL;
-		st = client_base_url((enum service)s, url, &c->own[FAMILY_GITSIGN][s]);
+		st = clients_base_url((enum service)s, url, &c->own[FAMILY_GITSIGN][s]);
 	}
 	const char *version = environment_get(c->env, "GITSIGN_REKOR_VERSION");
 	if (!version)
@@ -344,8 +344,8 @@ static enum client_family first_family(const struct client *c, const char *comma
 	return cosign_at_hand || names_cosign_services(c->env) ? FAMILY_COSIGN : FAMILY_GITSIGN;
 }
 
-enum status client_find(struct client *c, enum client_choice choice, char *const *argv, char *const *env,
-			struct buf *error)
+enum status clients_find(struct client *c, enum client_choice choice, char *const *argv, char *const *env,
+			 struct buf *error)
 {
 	struct cosign_flags flags = { 0 };
 	bool at_hand;

@@ -65,7 +65,7 @@ static int write_config(struct client *c, const struct settings *s, const char *
 	clock_text(clock_now().wall, now);
 	enum status st = config_path(relay_url, path);
 	if (st == STATUS_OK)
-		st = client_signing_config(c, s, relay_url, now, &text);
+		st = clients_signing_config(c, s, relay_url, now, &text);
 	if (st == STATUS_OK)
 		st = file_write_private(path->p, buf_slice(&text));
 	buf_release(&text);
@@ -82,7 +82,7 @@ static int print_edits(struct client *c, const struct settings *s, const char *r
 	struct buf text, past;
 	buf_init(&text, TEXT_MAX);
 	buf_init(&past, 4096);
-	enum status st = client_edits(c, s, relay_url, path, &edits, &past);
+	enum status st = clients_edits(c, s, relay_url, path, &edits, &past);
 	if (st == STATUS_OK)
 		st = environment_print(&edits, &text);
 	if (st == STATUS_OK)
@@ -140,12 +140,12 @@ static int env_from(struct settings_load *l, int argc, char **argv)
 		return rc;
 	buf_init(&error, 8192);
 	rc = options_take(&argc, argv, options, 1, 0);
-	if (rc == 0 && client_choice_read(word, &choice) != STATUS_OK) {
+	if (rc == 0 && clients_choice_read(word, &choice) != STATUS_OK) {
 		complain("env: --client=%s: expected auto, cosign2, cosign3 or none", word);
 		rc = EXIT_USAGE_ERROR;
 	}
 	if (rc == 0) {
-		enum status st = client_find(&c, choice, NULL, environ, &error);
+		enum status st = clients_find(&c, choice, NULL, environ, &error);
 		if (st == STATUS_OK) {
 			all_given(&c, l);
 			rc = env_with(&c, &s);
@@ -154,7 +154,7 @@ static int env_from(struct settings_load *l, int argc, char **argv)
 			rc = EXIT_CONFIG_ERROR;
 		}
 	}
-	client_release(&c);
+	clients_release(&c);
 	buf_release(&error);
 	settings_release(&s);
 	return rc;

@@ -64,7 +64,7 @@ static enum status write_config(struct run *r)
 	clock_text(clock_now().wall, now);
 	enum status st = make_folder(r);
 	if (st == STATUS_OK)
-		st = client_signing_config(&r->client, &r->settings, server_url(r->server), now, &text);
+		st = clients_signing_config(&r->client, &r->settings, server_url(r->server), now, &text);
 	if (st == STATUS_OK)
 		st = buf_addf(&path, "%s/signing-config.json", r->folder);
 	if (st == STATUS_OK)
@@ -110,7 +110,7 @@ static enum status make_environment(struct run *r)
 	struct buf past;
 	buf_init(&past, 4096);
 	enum status st =
-	    client_edits(&r->client, &r->settings, server_url(r->server), r->config, &edits, &past);
+	    clients_edits(&r->client, &r->settings, server_url(r->server), r->config, &edits, &past);
 	if (st == STATUS_OK)
 		st = environment_apply(environ, &edits, &r->env);
 	if (st == STATUS_OK)
@@ -237,7 +237,7 @@ static int run_settled(struct run *r, const struct settings_load *l)
 {
 	struct buf error;
 	buf_init(&error, 8192);
-	enum status st = client_settle(&r->client, l, &error);
+	enum status st = clients_settle(&r->client, l, &error);
 	if (st != STATUS_OK)
 		complain("run: %s", error.n ? error.p : status_name(st));
 	buf_release(&error);
@@ -252,14 +252,14 @@ static int find_client(struct run *r, const char *word, struct settings_load *l)
 {
 	enum client_choice choice;
 	struct buf error;
-	if (client_choice_read(word, &choice) != STATUS_OK) {
+	if (clients_choice_read(word, &choice) != STATUS_OK) {
 		complain("run: --client=%s: expected auto, cosign2, cosign3 or none", word);
 		return EXIT_USAGE_ERROR;
 	}
 	buf_init(&error, 8192);
-	enum status st = client_find(&r->client, choice, r->command, environ, &error);
+	enum status st = clients_find(&r->client, choice, r->command, environ, &error);
 	if (st == STATUS_OK)
-		st = client_suggest(&r->client, l);
+		st = clients_suggest(&r->client, l);
 	if (st != STATUS_OK)
 		complain("run: %s", error.n ? error.p : status_name(st));
 	buf_release(&error);
@@ -313,7 +313,7 @@ int command_run(int argc, char **argv)
 		return cannot("load the settings", STATUS_NO_MEMORY);
 	argv[split] = NULL;
 	int rc = run_from(&r, l, split, argv);
-	client_release(&r.client);
+	clients_release(&r.client);
 	settings_release(&r.settings);
 	settings_load_free(l);
 	return rc;

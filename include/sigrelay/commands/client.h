@@ -23,7 +23,7 @@ enum client_family { FAMILY_COSIGN, FAMILY_GITSIGN, FAMILY_COUNT };
 
 /* The words of --client. */
 enum client_choice { CLIENT_AUTO, CLIENT_COSIGN2, CLIENT_COSIGN3, CLIENT_NONE };
-enum status client_choice_read(const char *word, enum client_choice *out) MUST_CHECK; /* NULL: auto */
+enum status clients_choice_read(const char *word, enum client_choice *out) MUST_CHECK; /* NULL: auto */
 
 /* All that is known of the clients before the relay runs. */
 struct client {
@@ -47,37 +47,38 @@ struct client {
  * asking `cosign version --json` and `git config`, each for five seconds at
  * most. STATUS_INVALID: the reason, for people, is in error. c is to be released
  * whatever comes back. */
-enum status client_find(struct client *c, enum client_choice choice, char *const *argv, char *const *env,
-			struct buf *error) MUST_CHECK;
-void client_release(struct client *c);
+enum status clients_find(struct client *c, enum client_choice choice, char *const *argv, char *const *env,
+			 struct buf *error) MUST_CHECK;
+void clients_release(struct client *c);
 
 /* Makes the first family's own services the defaults of the relay's upstreams.
  * Call before the settings are loaded: file, variables and flags win. */
-enum status client_suggest(const struct client *c, struct settings_load *l) MUST_CHECK;
+enum status clients_suggest(const struct client *c, struct settings_load *l) MUST_CHECK;
 /* After the load: notes which upstreams were named to sigrelay itself.
  * STATUS_INVALID: cosign's own services are private and not known; the reason,
  * for people, is in error. */
-enum status client_settle(struct client *c, const struct settings_load *l, struct buf *error) MUST_CHECK;
+enum status clients_settle(struct client *c, const struct settings_load *l, struct buf *error) MUST_CHECK;
 
 /* The variables that point the clients at relay_url. config_path: where the
  * signing config is (for STYLE_SIGNING_CONFIG). Variables that the rule above
  * leaves as they are are named in `past`, comma-separated. */
-enum status client_edits(const struct client *c, const struct settings *s, const char *relay_url,
-			 const char *config_path, struct environment_edits *out, struct buf *past) MUST_CHECK;
+enum status clients_edits(const struct client *c, const struct settings *s, const char *relay_url,
+			  const char *config_path, struct environment_edits *out,
+			  struct buf *past) MUST_CHECK;
 
 /* The signing config's text. cosign's own in c is used up by it. */
-enum status client_signing_config(struct client *c, const struct settings *s, const char *relay_url,
-				  const char *now, struct buf *out) MUST_CHECK;
+enum status clients_signing_config(struct client *c, const struct settings *s, const char *relay_url,
+				   const char *now, struct buf *out) MUST_CHECK;
 
 /* How long cosign is told to wait: its own three minutes, and retry_for for each
  * service that it calls in turn. */
-usec client_patience(const struct client *c, const struct settings *s);
+usec clients_patience(const struct client *c, const struct settings *s);
 
 /* The public-good instance of a service: what clients use when told nothing. */
-const char *client_public_url(enum service s);
+const char *clients_public_url(enum service s);
 /* A service's URL as cosign takes it, made a base URL: no slash at its end, and
  * for a TSA without its path. NULL in *out: a TSA at another path, which cannot
  * be relayed. */
-enum status client_base_url(enum service s, const char *url, char **out) MUST_CHECK;
+enum status clients_base_url(enum service s, const char *url, char **out) MUST_CHECK;
 
 #endif

@@ -51,13 +51,13 @@ static void upstream(struct scene *sc, const char *rekor)
 static void edit(struct scene *sc)
 {
 	CU_ASSERT_EQUAL(
-	    client_edits(&sc->client, &sc->settings, RELAY, "/tmp/x/c.json", &sc->edits, &sc->past),
+	    clients_edits(&sc->client, &sc->settings, RELAY, "/tmp/x/c.json", &sc->edits, &sc->past),
 	    STATUS_OK);
 }
 
 static void finish(struct scene *sc)
 {
-	client_release(&sc->client);
+	clients_release(&sc->client);
 	settings_release(&sc->settings);
 	environment_edits_release(&sc->edits);
 	buf_release(&sc->past);
@@ -230,7 +230,7 @@ static void test_no_proxy_keeps_what_was_there(void)
 static void check_base(enum service s, const char *url, const char *base)
 {
 	char *got = NULL;
-	CU_ASSERT_EQUAL(client_base_url(s, url, &got), STATUS_OK);
+	CU_ASSERT_EQUAL(clients_base_url(s, url, &got), STATUS_OK);
 	CU_ASSERT_EQUAL(got == NULL, base == NULL);
 	if (got && base) {
 		CU_ASSERT_STRING_EQUAL(got, base);
@@ -252,7 +252,7 @@ static void check_tsa_count(struct scene *sc, int count)
 	struct buf out;
 	buf_init(&out, 1 << 20);
 	CU_ASSERT_EQUAL(
-	    client_signing_config(&sc->client, &sc->settings, RELAY, "2026-11-24T06:40:01Z", &out),
+	    clients_signing_config(&sc->client, &sc->settings, RELAY, "2026-11-24T06:40:01Z", &out),
 	    STATUS_OK);
 	cJSON *config = signing_config_parse(buf_slice(&out));
 	CU_ASSERT_EQUAL(cJSON_GetArraySize(json_at(config, "tsaUrls", NULL)), count);
@@ -278,11 +278,11 @@ static void test_a_public_tsa_goes_only_with_public_services(void)
 static void test_choices(void)
 {
 	enum client_choice c;
-	CU_ASSERT_EQUAL(client_choice_read(NULL, &c), STATUS_OK);
+	CU_ASSERT_EQUAL(clients_choice_read(NULL, &c), STATUS_OK);
 	CU_ASSERT_EQUAL(c, CLIENT_AUTO);
-	CU_ASSERT_EQUAL(client_choice_read("cosign3", &c), STATUS_OK);
+	CU_ASSERT_EQUAL(clients_choice_read("cosign3", &c), STATUS_OK);
 	CU_ASSERT_EQUAL(c, CLIENT_COSIGN3);
-	CU_ASSERT_EQUAL(client_choice_read("cosign4", &c), STATUS_INVALID);
+	CU_ASSERT_EQUAL(clients_choice_read("cosign4", &c), STATUS_INVALID);
 }
 
 TEST_SUITE(commands_client, TEST(test_cosign_2_is_pointed_by_urls),
