@@ -73,7 +73,12 @@ static struct request *some_request(struct schedule *c)
 	case 2:
 		return sim_request("POST", SIM_CREATE, posted(i), agent);
 	case 3:
-		snprintf(target, sizeof(target), SIM_CREATE "/%s", entries[i].id + (may(c, 50) ? 16 : 0));
+		if (may(c, 50)) /* one that never comes */
+			snprintf(target, sizeof(target), SIM_CREATE "/%064llx",
+				 (unsigned long long)rng_below(&c->rng, 5));
+		else
+			snprintf(target, sizeof(target), SIM_CREATE "/%s",
+				 entries[i].id + (may(c, 50) ? 16 : 0));
 		return sim_request(may(c, 90) ? "GET" : "HEAD", target, SLICE_LIT(""), agent);
 	case 4:
 		return sim_request("POST", "/api/v1/signingCert", SLICE_LIT("{}"), agent);
@@ -127,6 +132,8 @@ static void answer_well(struct schedule *c, size_t at)
 		sim_answer(&c->sim, at, again ? 409 : 201, head, again ? SLICE_LIT("{}") : entry(i));
 	} else if (i < ENTRIES) {
 		sim_answer(&c->sim, at, 200, head, entry(i));
+	} else if (strstr(a->target, SIM_CREATE "/00")) {
+		sim_answer(&c->sim, at, 404, head, SLICE_LIT(""));
 	} else if (a->service == SERVICE_FULCIO) {
 		sim_answer(&c->sim, at, 201, head, vector("chain.pem"));
 	} else if (strstr(a->target, "publicKey")) {
