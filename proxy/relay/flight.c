@@ -331,25 +331,35 @@ static enum status timers_setup(struct flight *f)
 	return s;
 }
 
-enum status flight_start(struct relay *r, struct exchange *x, struct request *request,
-			 const struct digest *create_key)
+static struct flight *flight_new(struct relay *r, struct request *request, const struct digest *create_key)
 {
 	struct flight *f = mem_calloc(1, sizeof(*f));
 	if (!f)
-		return STATUS_NO_MEMORY;
+		return NULL;
 	f->relay = r;
 	f->request = request_ref(request);
-	f->is_create = create_key != NULL;
 	f->begun = r->now.mono;
 	TAILQ_INIT(&f->exchanges);
 	TAILQ_INSERT_TAIL(&r->flights, f, link);
+	if (create_key) {
+		f->is_create = true;
+		f->create.key = *create_key;
+	}
 	attempt_setup(f, &f->main, main_done, request->method);
 	attempt_setup(f, &f->hedge, hedge_done, METHOD_POST);
 	attempt_setup(f, &f->poll, poll_done, METHOD_GET);
 	f->main.began = main_began;
 	f->mint.go = on_mint;
 	waiter_setup(f);
+	return f;
+}
 
+enum status flight_start(struct relay *r, struct exchange *x, struct request *request,
+			 const struct digest *create_key)
+{
+	struct flight *f = flight_new(r, request, create_key);
+	if (!f)
+		return STATUS_NO_MEMORY;
 	enum status s = timers_setup(f);
 	if (s == STATUS_OK && f->is_create)
 		s = rekor_posted_parse((struct slice){ request->body, request->body_size }, &f->posted);
@@ -357,15 +367,16 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 		flight_end(f);
 		return s;
 	}
-	if (create_key) {
-		f->create.key = *create_key;
+	if (f->is_create)
 		creates_add(&r->creates, &f->create);
-	}
 	x->flight = f;
 	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
 	flight_set_deadline(f, x);
 	f->waiter.deadline = f->deadline.at;
-	send_main(f);
+	if (f->is_create && create_has_ended(f))
+		create_ended(f);
+	else
+		send_main(f);
 	if (create_key)
 		mint_line_used(r);
 	return STATUS_OK;

@@ -25,13 +25,31 @@ void create_late(struct flight *f, const struct judged *j)
 	char text[320];
 	snprintf(text, sizeof(text),
 		 "the log integrated this entry at %lld, outside the certificate's life (%lld to %lld): the "
-		 "signature "
-		 "would never verify; sign again with a fresh certificate",
+		 "signature would never verify; sign again with a fresh certificate",
 		 (long long)j->entry.integrated_time, (long long)f->posted.not_before,
 		 (long long)f->posted.not_after);
 	flight_log(f, "late", "the entry's integratedTime lies outside the certificate's life", f->sent, 0,
 		   "answer 400: sign again");
 	flight_answer_own(f, reply_error(SERVICE_REKOR, 400, -1, text));
+}
+
+/* A certificate that has just ended is a client's that comes back too late:
+ * posting would write an entry that never verifies. One that ended long ago is
+ * nobody's signing: an old body is sent again, perhaps to find its entry, and
+ * the entry itself tells. */
+bool create_has_ended(const struct flight *f)
+{
+	int64_t ago = f->relay->now.wall / USEC_PER_SEC - f->posted.not_after;
+	return f->posted.not_after && ago >= 0 && ago < CERTIFICATE_JUST_ENDED_S;
+}
+
+void create_ended(struct flight *f)
+{
+	flight_log(f, "late", "the certificate has ended", f->sent, 0, "answer 400: sign again");
+	flight_answer_own(f,
+			  reply_error(SERVICE_REKOR, 400, -1,
+				      "the signing certificate has ended, and an entry made now would never "
+				      "verify; sign again with a fresh certificate"));
 }
 
 static void send_poll(struct flight *f)

@@ -143,13 +143,14 @@ void on_deadline(void *arg, usec now)
 	flight_expire(f, f->deadline.reason);
 }
 
-/* A first attempt is always made: a certificate or token at its end leaves room
- * for one. */
+/* A first attempt is always made, however near the end is: the margin is cut
+ * before it, and nothing goes on past the end itself. */
 static void bind_to_wall(struct flight *f, int64_t unix_seconds, enum deadline_reason why)
 {
 	struct relay *r = f->relay;
 	usec at = deadline_from_wall(unix_seconds, r->cfg.notafter_margin, r->now);
-	usec room = usec_add(r->now.mono, r->cfg.notafter_margin);
+	usec end = deadline_from_wall(unix_seconds, 0, r->now);
+	usec room = usec_min(usec_add(r->now.mono, r->cfg.notafter_margin), usec_max(end, r->now.mono));
 	f->deadline = deadline_add(f->deadline, usec_max(at, room), why);
 }
 

@@ -12,6 +12,7 @@
 #include <sigrelay/relay/flight.h>
 #include <sigrelay/sigstore/rekor.h>
 
+#define CERTIFICATE_JUST_ENDED_S 3600
 #define ENTRY_PATH "/api/v1/log/entries/"
 
 enum phase { PHASE_SENDING, PHASE_RESOLVING };
@@ -79,6 +80,8 @@ void judge_poll(struct flight *f, enum transport t, const struct answer *a, cons
 void create_done(struct flight *f, const struct judged *j, struct answer *a, bool by_post);
 void create_late(struct flight *f, const struct judged *j);
 void create_conflict(struct flight *f, struct answer *a);
+bool create_has_ended(const struct flight *f); /* its certificate has, a moment ago */
+void create_ended(struct flight *f);
 attempt_done_fn hedge_done, poll_done;
 timer_fn on_hedge_timer, on_poll_timer;
 void create_found(struct waiter *w, struct answer *a); /* the shared polls found its entry */

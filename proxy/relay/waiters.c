@@ -235,7 +235,7 @@ static void batch_done(struct attempt *at, enum transport t, struct answer *a, c
 		everyone_looks(r);
 	else if (o == OUTCOME_GOOD)
 		ask(r);
-	if (!timer_pending(&r->waiters.timer) && !r->waiters.look.on_wire)
+	if (!timer_pending(&r->waiters.timer) && !r->waiters.looking)
 		schedule(r);
 }
 
@@ -259,6 +259,7 @@ static void look_done(struct attempt *at, enum transport t, struct answer *a, co
 	struct waiters *ws = &r->waiters;
 	enum outcome o = outcome_of(t, a ? a->status : 0, 0);
 	int64_t size = -1;
+	ws->looking = false;
 	if (o == OUTCOME_GOOD) {
 		cJSON *json = json_parse(buf_slice(&a->body));
 		if (json_int(json_at(json, "treeSize", NULL), &size) != STATUS_OK)
@@ -281,7 +282,7 @@ static void on_timer(void *arg, usec now)
 	struct relay *r = arg;
 	struct waiters *ws = &r->waiters;
 	(void)now;
-	if (!has_shared(ws) || ws->look.on_wire)
+	if (!has_shared(ws) || ws->looking)
 		return;
 	if (!ws->look_request)
 		ws->look_request = own_request(LOG_PATH, METHOD_GET, SLICE_LIT("GET"));
@@ -290,8 +291,11 @@ static void on_timer(void *arg, usec now)
 		return;
 	}
 	ws->look.request = ws->look_request;
-	if (relay_submit(r, &ws->look, SIDE_READ, earliest_deadline(ws), false) != STATUS_OK)
+	ws->looking = true;
+	if (relay_submit(r, &ws->look, SIDE_READ, earliest_deadline(ws), false) != STATUS_OK) {
+		ws->looking = false;
 		schedule(r);
+	}
 }
 
 /* --- joining and leaving ------------------------------------------------- */
@@ -338,7 +342,7 @@ bool waiters_join(struct relay *r, struct waiter *w)
 	}
 	if (ws->alone || ws->waiting <= WAITERS_ALONE || enqueue(w, &ws->to_ask) != STATUS_OK)
 		return false;
-	if (!timer_pending(&ws->timer) && !ws->look.on_wire)
+	if (!timer_pending(&ws->timer) && !ws->looking)
 		timer_set(&ws->timer, r->now.mono);
 	return true;
 }

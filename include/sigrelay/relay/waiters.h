@@ -55,6 +55,7 @@ struct waiters {
 	int64_t tree_size;   /* as last seen; -1: never */
 	struct attempt look; /* GET /api/v1/log */
 	struct request *look_request;
+	bool looking; /* look is in line or on the wire */
 	struct timer timer;
 	struct waiters_batch batch[WAITERS_BATCHES_OUT];
 	unsigned failures; /* in a row */
