@@ -105,11 +105,17 @@ relay_up() {
 
 note() { printf '%s %s\n' "$1" "$2" >>"$readings"; } # KEY VALUE
 
-median() { # KEY
-	awk -v k="$1" '$1 == k { v[n++] = $2 }
-		END { if (!n) { print "nan"; exit }
-			for (i = 1; i < n; i++) for (j = i; j > 0 && v[j] < v[j-1]; j--) { t = v[j]; v[j] = v[j-1]; v[j-1] = t }
-			print (n % 2) ? v[(n-1)/2] : (v[n/2-1] + v[n/2]) / 2 }' "$readings"
+middle() { # of the numbers on standard input
+	sort -g | awk '{ v[n++] = $1 } END { print !n ? "nan" : (n % 2) ? v[(n-1)/2] : (v[n/2-1] + v[n/2]) / 2 }'
+}
+
+median() { awk -v k="$1" '$1 == k { print $2 }' "$readings" | middle; } # KEY
+
+# The median of each round's own ratio: what else the machine does then counts
+# for both.
+median_ratio() { # KEY-OVER KEY-UNDER
+	paste <(awk -v k="$1" '$1 == k { print $2 }' "$readings") <(awk -v k="$2" '$1 == k { print $2 }' "$readings") |
+		awk '$2 > 0 { print $1 / $2 }' | middle
 }
 
 cpu_us() { # PID: utime + stime of the process, in microseconds
@@ -274,10 +280,10 @@ measure_distance() {
 
 # --- the table -------------------------------------------------------------------
 
-# row LABEL UNIT HAPROXY SIGRELAY [TARGET [WHAT]]: ratio of the two, or what the target says.
+# row LABEL UNIT HAPROXY SIGRELAY [TARGET [RATIO]]: TARGET is "ratio N" or "value N".
 row() {
-	awk -v label="$1" -v unit="$2" -v h="$3" -v s="$4" -v target="${5:-}" 'BEGIN {
-		ratio = (h == "-" || h + 0 <= 0) ? "-" : sprintf("%.2f", s / h)
+	awk -v label="$1" -v unit="$2" -v h="$3" -v s="$4" -v target="${5:-}" -v given="${6:-}" 'BEGIN {
+		ratio = given != "" ? sprintf("%.2f", given) : (h == "-" || h + 0 <= 0) ? "-" : sprintf("%.2f", s / h)
 		split(target, t, " ")
 		verdict = ""
 		if (t[1] == "ratio") verdict = (ratio != "-" && ratio + 0 <= t[2] + 0) ? "reached" : "NOT reached"
@@ -285,6 +291,11 @@ row() {
 		goal = t[1] == "ratio" ? "<= " t[2] "x" : t[1] == "value" ? "<= " t[2] " " unit : ""
 		printf "| %-46s | %9s | %9s | %6s | %-12s | %-11s |\n", label " (" unit ")",
 			h == "-" ? "-" : sprintf("%.1f", h), sprintf("%.1f", s), ratio, goal, verdict }'
+}
+
+cpu_row() { # LABEL KEY [TARGET]
+	row "$1" us "$(median "haproxy.$2.cpu")" "$(median "sigrelay.$2.cpu")" "${3:-}" \
+		"$(median_ratio "sigrelay.$2.cpu" "haproxy.$2.cpu")"
 }
 
 added() { # KEY DIRECT-KEY: microseconds on top of the direct call
@@ -307,16 +318,16 @@ latency_rows() { # PATH: the direct call is the plain one; TLS is part of what i
 table() {
 	# shellcheck disable=SC1091
 	echo "$(date -u '+%Y-%m-%d %H:%M UTC'); $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, Linux $(uname -r), $(. /etc/os-release && echo "$PRETTY_NAME"); load average at the end $(cut -d' ' -f1 /proc/loadavg)"
-	echo "$("$sigrelay" version | head -3 | paste -sd';'); $(haproxy -v | head -1 | cut -d' ' -f1-3); $(wrk -v 2>&1 | head -1 | cut -d' ' -f1-2)"
+	echo "$("$sigrelay" version | sed 's/ zlib.*nghttp2/ nghttp2/; s/ librtmp.*//' | paste -sd, | sed 's/,/, /g'); $(haproxy -v | head -1 | cut -d' ' -f1-3); $(wrk -v 2>&1 | head -1 | cut -d' ' -f1-2)"
 	echo "Medians of $rounds interleaved rounds of $seconds s; $held requests held; sigrelay with rate_limit = 0, max_attempts_in_flight = 4096, else defaults"
 	echo
 	printf '| %-46s | %9s | %9s | %6s | %-12s | %-11s |\n' what haproxy sigrelay ratio target verdict
 	echo '|---|---|---|---|---|---|'
-	row 'CPU a request, plain, c=64' us "$(median haproxy.plain.c64.cpu)" "$(median sigrelay.plain.c64.cpu)" 'ratio 1.8'
-	row 'CPU a request, plain, c=1' us "$(median haproxy.plain.c1.cpu)" "$(median sigrelay.plain.c1.cpu)" 'ratio 1.8'
-	row 'CPU a request, TLS upstream, c=64' us "$(median haproxy.tls.c64.cpu)" "$(median sigrelay.tls.c64.cpu)" 'ratio 1.5'
-	row 'CPU a request, TLS upstream, c=1' us "$(median haproxy.tls.c1.cpu)" "$(median sigrelay.tls.c1.cpu)" 'ratio 1.5'
-	row 'CPU a create, checked by sigrelay alone, c=64' us "$(median haproxy.create.cpu)" "$(median sigrelay.create.cpu)"
+	cpu_row 'CPU a request, plain, c=64' plain.c64 'ratio 1.8'
+	cpu_row 'CPU a request, plain, c=1' plain.c1 'ratio 1.8'
+	cpu_row 'CPU a request, TLS upstream, c=64' tls.c64 'ratio 1.5'
+	cpu_row 'CPU a request, TLS upstream, c=1' tls.c1 'ratio 1.5'
+	cpu_row 'CPU a create (checked by sigrelay alone), c=64' create
 	latency_rows plain
 	latency_rows tls
 	row 'RSS idle' MiB "$(awk -v k="$(median haproxy.rss)" 'BEGIN { print k / 1024 }')" \
@@ -332,6 +343,7 @@ table() {
 	echo "Direct: p50 $(median direct.c1.p50) us at c=1, $(median direct.c64.p50) us at c=64."
 }
 
+[ -x "$sigrelay" ] || { say "no program at $sigrelay: cmake --preset release && cmake --build --preset release"; exit 1; }
 ulimit -n "$(ulimit -Hn)"
 [ "$(ulimit -n)" -ge $((2 * held + 1000)) ] || { say "needs $((2 * held + 1000)) open files: ulimit -n"; exit 1; }
 need_tools
