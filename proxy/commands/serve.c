@@ -10,6 +10,7 @@
 #include <sigrelay/base/mem.h>
 #include <sigrelay/commands/notify.h>
 #include <sigrelay/commands/options.h>
+#include <sigrelay/commands/secrecy.h>
 #include <sigrelay/commands/signals.h>
 #include <sigrelay/relay/server.h>
 
@@ -197,6 +198,7 @@ int command_serve(int argc, char **argv)
 	struct serve s = { .signals = { .fd = -1 }, .notify_path = getenv("NOTIFY_SOCKET"), .argc = argc };
 	struct settings_load *l = settings_load_new();
 	s.argv = copy_argv(argc, argv);
+	secrecy_begin();
 	int rc = EXIT_FAILURE;
 	if (l && s.argv)
 		rc = serve_from(&s, l, argc, argv);

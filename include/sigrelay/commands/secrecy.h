@@ -1,0 +1,12 @@
+/* Tokens pass through this process: nothing of its memory is to reach a disk. */
+#ifndef SIGRELAY_COMMANDS_SECRECY_H
+#define SIGRELAY_COMMANDS_SECRECY_H
+
+/* No core dump of this process, and no other process of the same user may read
+ * its memory. A program that it execs is as it would have been. Does nothing in
+ * a sanitizer's build, whose leak check has to read it. */
+void secrecy_begin(void);
+/* In a child between fork and exec, which has to look into /proc/self. */
+void secrecy_end(void);
+
+#endif

@@ -1,0 +1,32 @@
+#include <sigrelay/commands/secrecy.h>
+
+#include <sys/prctl.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+
+static void set_dumpable(unsigned long yes)
+{
+#ifndef SANITIZED
+	/* An rlimit would be the command's too; this ends with exec. */
+	(void)prctl(PR_SET_DUMPABLE, yes, 0, 0, 0);
+#else
+	(void)yes;
+#endif
+}
+
+void secrecy_begin(void)
+{
+	set_dumpable(0);
+}
+
+void secrecy_end(void)
+{
+	set_dumpable(1);
+}
