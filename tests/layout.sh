@@ -160,6 +160,7 @@ catches 'a header of base -> sigstore' include/sigrelay/base/x.h '#include "sigr
 catches 'policy -> relay' proxy/policy/x.c '# include <sigrelay/relay/relay.h>' arrows policy
 catches 'sigstore -> relay' proxy/sigstore/x.c '#include <sigrelay/relay/wire.h>' arrows sigstore
 catches 'relay -> builtin' proxy/relay/x.c '#include <sigrelay/builtin/builtin_log.h>' arrows relay
+catches 'registry -> relay' proxy/registry/x.c '#include <sigrelay/relay/relay.h>' arrows registry
 catches 'builtin -> policy' proxy/builtin/x.c '#include <sigrelay/policy/outcome.h>' arrows builtin
 catches 'a way round by ..' proxy/base/x.c '#include "../relay/x.h"' arrows base
 catches 'relay -> commands' proxy/relay/x.c '#include <sigrelay/commands/commands.h>' main_alone
