@@ -203,9 +203,23 @@ measure_path() {
 			load "haproxy.$path.c$many" $((port + 20)) $many mix "$h"
 			load "sigrelay.$path.c$many" $((port + 30)) $many mix "$s"
 		done
-		[ "$path" = plain ] || continue
+	done
+	stop "$h" "$s"
+}
+
+# Creates, and after each run of them the plain requests again: sigrelay then
+# has thousands of entries in memory, among which it allocates.
+measure_creates() {
+	local h s round
+	haproxy_up haproxy-create $((port + 20)) "127.0.0.1:$plain"
+	h=$pid
+	relay_up sigrelay-create $((port + 30)) "http://localhost:$plain"
+	s=$pid
+	for ((round = 0; round < rounds; round++)); do
 		load haproxy.create $((port + 20)) 64 create "$h"
 		load sigrelay.create $((port + 30)) 64 create "$s"
+		load haproxy.aged $((port + 20)) 64 mix "$h"
+		load sigrelay.aged $((port + 30)) 64 mix "$s"
 	done
 	stop "$h" "$s"
 }
@@ -328,6 +342,7 @@ table() {
 	cpu_row 'CPU a request, TLS upstream, c=64' tls.c64 'ratio 1.5'
 	cpu_row 'CPU a request, TLS upstream, c=1' tls.c1 'ratio 1.5'
 	cpu_row 'CPU a create (checked by sigrelay alone), c=64' create
+	cpu_row 'CPU a request, plain, c=64, after those creates' aged
 	latency_rows plain
 	latency_rows tls
 	row 'RSS idle' MiB "$(awk -v k="$(median haproxy.rss)" 'BEGIN { print k / 1024 }')" \
@@ -353,6 +368,8 @@ say "requests: plain upstream"
 measure_path plain "$plain"
 say "requests: TLS upstream"
 measure_path tls $tls
+say "creates"
+measure_creates
 say "memory"
 measure_memory
 say "distance"
