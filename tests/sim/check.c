@@ -54,6 +54,7 @@ static void draw_model(struct draw *d, struct model_config *m)
 		.collapse = between(d, 1, 60) * S,
 		.address_rate = rates[between(d, 0, 3)],
 		.address_burst = between(d, 10, 100),
+		.skew = between(d, 0, 3) ? 0 : (int)between(d, 0, 90) - 30,
 	};
 	draw_spells(d, m);
 }
@@ -126,6 +127,8 @@ static void print_schedule(const struct draw *d, const struct plan *p)
 	       mode_word(p->mode), p->jobs, (long long)((p->arrive_until - p->arrive_from) / S),
 	       d->default_settings ? "default" : "random", p->model.capacity, p->model.weak,
 	       (long long)(p->model.weak_for / S), p->model.fragile ? ", fragile" : "");
+	if (p->model.skew)
+		printf("    the log's clock is %d s ahead\n", p->model.skew);
 	for (unsigned i = 0; i < p->model.spell_count; i++) {
 		const struct spell *s = &p->model.spells[i];
 		printf("    %s %s%s %u %% from %.1f s to %.1f s\n", service_name(s->service),

@@ -102,7 +102,7 @@ bool leaf_is_integrated(const struct leaf *l, usec now)
 
 int64_t leaf_time(const struct leaf *l, const struct instant *now)
 {
-	return (now->wall - now->mono + l->integrated_at) / SEC;
+	return (now->wall - now->mono + l->integrated_at) / SEC + l->skew;
 }
 
 static void answer(struct call *c, int status, usec at)
@@ -201,6 +201,7 @@ static void create(struct model *m, struct call *c, usec now)
 		return;
 	}
 	l->integrated_at = integration(m, now, &held);
+	l->skew = m->cfg.skew;
 	usec at = l->integrated_at + backoff_between(20 * MSEC, held ? 17500 * MSEC : 300 * MSEC, &m->rng);
 	if (at - now > WRITE_TIMEOUT)
 		fail(c, TRANSPORT_RESET, at);

@@ -69,6 +69,7 @@ struct model_config {
 	usec collapse;          /* … and weak again after it */
 	unsigned address_rate;  /* requests a minute of one address; 0 = no limit */
 	unsigned address_burst; /* how many at once */
+	int skew;               /* seconds that the log's clock is ahead */
 	struct spell spells[SPELLS_MAX];
 	unsigned spell_count;
 };
@@ -78,6 +79,7 @@ struct leaf {
 	uint32_t number;
 	int64_t not_before;  /* of its certificate, seconds since 1970 */
 	usec integrated_at;  /* USEC_NEVER: never posted */
+	int skew;            /* of the clock that wrote integratedTime */
 	unsigned posts;      /* that reached the log */
 	char uuid[65];       /* "" unless somebody has to read it */
 	const void *sent_by; /* the request that brought it last, for the relay's path */

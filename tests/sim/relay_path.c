@@ -398,9 +398,10 @@ static void check_created(struct world *w, const struct job *j, const struct ans
 	enum belief b = rekor_entry_check(buf_slice(&a->body), slice_str(j->leaf->uuid), &e);
 	if (b != BELIEF_TRUE)
 		found(w, "job %u got a 201 that is %s", j->number, belief_name(b));
-	else if (e.integrated_time > j->leaf->not_before + CERTIFICATE_LIFE)
-		found(w, "job %u got a 201 integrated %lld s after its certificate's end", j->number,
-		      (long long)(e.integrated_time - j->leaf->not_before - CERTIFICATE_LIFE));
+	else if (e.integrated_time < j->leaf->not_before ||
+		 e.integrated_time > j->leaf->not_before + CERTIFICATE_LIFE)
+		found(w, "job %u got a 201 integrated %lld s into its certificate's life of %d s", j->number,
+		      (long long)(e.integrated_time - j->leaf->not_before), CERTIFICATE_LIFE);
 	else if (!slice_eq_str(etag, e.id))
 		found(w, "job %u got a 201 whose ETag is not its key", j->number);
 }
