@@ -1,6 +1,6 @@
 #include <sigrelay/policy/backoff.h>
 
-#define POLL_GROWTH_PERCENT 125
+#define POLL_GROWTH_DIVISOR 128 /* 0.5 s after half a minute, 2 s after four minutes */
 #define POLL_JITTER_PERCENT 10
 
 usec backoff_between(usec lo, usec hi, struct rng *r)
@@ -39,7 +39,7 @@ usec backoff_poll(usec first, usec max, unsigned n, struct rng *r)
 	usec wait = first;
 	/* A first poll slower than max was asked for: nothing to grow. */
 	for (; n > 0 && wait < max; n--) {
-		usec grown = wait + wait * (POLL_GROWTH_PERCENT - 100) / 100;
+		usec grown = wait + wait / POLL_GROWTH_DIVISOR;
 		wait = usec_min(usec_max(grown, wait + 1), max);
 	}
 	usec spread = wait / (100 / POLL_JITTER_PERCENT);

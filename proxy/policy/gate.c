@@ -104,12 +104,41 @@ static bool has_slot(const struct gate *g, enum side side)
 	       g->in_flight[side] < side_cap(g);
 }
 
+/* Is a's turn the better spent one? One that lives to tell: the earliest deadline
+ * with room for an answer, else the latest of all. */
+static bool lives_longer(const struct gate_ticket *a, const struct gate_ticket *b, usec enough)
+{
+	if (!b)
+		return true;
+	if (a->deadline < enough || b->deadline < enough)
+		return a->deadline > b->deadline;
+	return a->deadline < b->deadline;
+}
+
+/* The earliest deadline of a lane that leaves room for an answer: where the line is
+ * longer than its tickets live, the first in it is always about to give up, and a
+ * turn given to it is lost. Walks the line only then. */
+static struct gate_ticket *next_in(const struct gate *g, enum side side, enum gate_lane lane, usec now)
+{
+	struct gate_ticket *best = head(g, side, lane);
+	usec enough = usec_add(now, GATE_SEND_ROOM);
+	const struct heap *line = &g->line[side][lane];
+	if (!best || best->deadline >= enough)
+		return best;
+	for (size_t i = 0; i < line->n; i++) {
+		struct gate_ticket *t = heap_owner(line->v[i], struct gate_ticket, node);
+		if (lives_longer(t, best, enough))
+			best = t;
+	}
+	return best;
+}
+
 /* The earliest deadline of a closed side, from both lanes; the retry lane is passed by
  * while the budget holds it back, and *wake is then when it will not. */
 static struct gate_ticket *earliest(const struct gate *g, enum side side, usec now, usec *wake)
 {
-	struct gate_ticket *first = head(g, side, LANE_FIRST);
-	struct gate_ticket *retry = head(g, side, LANE_RETRY);
+	struct gate_ticket *first = next_in(g, side, LANE_FIRST, now);
+	struct gate_ticket *retry = next_in(g, side, LANE_RETRY, now);
 	if (retry) {
 		usec ready = budget_ready(&g->budget, now);
 		if (ready > now) {
@@ -120,17 +149,6 @@ static struct gate_ticket *earliest(const struct gate *g, enum side side, usec n
 	if (!first || !retry)
 		return first ? first : retry;
 	return retry->deadline < first->deadline ? retry : first;
-}
-
-/* Would a make the better probe than b? One that lives to tell: the earliest
- * deadline with room for an answer, else the latest of all. */
-static bool better_probe(const struct gate_ticket *a, const struct gate_ticket *b, usec enough)
-{
-	if (!b)
-		return true;
-	if (a->deadline < enough || b->deadline < enough)
-		return a->deadline > b->deadline;
-	return a->deadline < b->deadline;
 }
 
 /* Walks the whole line, once a probe interval. The head of a crowd is always
@@ -144,7 +162,7 @@ static struct gate_ticket *pick_probe(const struct gate *g, enum side side, usec
 		const struct heap *line = &g->line[side][lane];
 		for (size_t i = 0; i < line->n; i++) {
 			struct gate_ticket *t = heap_owner(line->v[i], struct gate_ticket, node);
-			if (better_probe(t, best, enough))
+			if (lives_longer(t, best, enough))
 				best = t;
 		}
 	}

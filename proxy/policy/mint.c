@@ -14,9 +14,13 @@ void mint_used(struct mint *m)
 	m->count--;
 }
 
-static bool may_ramping(struct mint *m, const struct breaker *b, size_t creates_in_line, usec *wake)
+static bool may_closed(const struct mint *m, const struct breaker *b, size_t creates_in_line, usec *wake)
 {
-	if (m->count < MINT_OUT_MAX && m->count + creates_in_line < (size_t)MINT_AHEAD * b->ramp_limit)
+	size_t ahead = (size_t)MINT_AHEAD * b->ramp_limit;
+	if (!b->ramp_limit)
+		ahead = (size_t)MINT_AHEAD *
+			(b->cfg.max_in_flight > MINT_LEAST ? b->cfg.max_in_flight : MINT_LEAST);
+	if (m->count < MINT_OUT_MAX && m->count + creates_in_line < ahead)
 		return true;
 	*wake = m->count ? usec_add(m->out[m->first], MINT_FORGET) : USEC_NEVER;
 	return false;
@@ -43,7 +47,7 @@ bool mint_may(struct mint *m, const struct breaker *log_write, size_t creates_in
 	*wake = USEC_NEVER;
 	switch (log_write->state) {
 	case BREAKER_CLOSED:
-		return log_write->ramp_limit == 0 || may_ramping(m, log_write, creates_in_line, wake);
+		return may_closed(m, log_write, creates_in_line, wake);
 	case BREAKER_OPEN:
 		return may_open(m, log_write, creates_in_line, now, wake);
 	case BREAKER_HALF_OPEN:
@@ -54,8 +58,6 @@ bool mint_may(struct mint *m, const struct breaker *log_write, size_t creates_in
 
 void mint_went(struct mint *m, const struct breaker *log_write, usec now)
 {
-	if (log_write->state == BREAKER_CLOSED && log_write->ramp_limit == 0)
-		return;
 	if (log_write->state == BREAKER_OPEN) {
 		m->last = now;
 		m->any = true;

@@ -19,11 +19,31 @@ static void went(struct relay *r)
 	mint_went(&r->mint.mint, &log_gate(r)->breaker[SIDE_WRITE], r->now.mono);
 }
 
+/* The earliest deadline that leaves MINT_ROOM for a certificate and its create,
+ * else the latest: in a crowd the first in line is always about to give up, and
+ * its turn would be lost. */
+static struct heap_node *pick(const struct relay *r)
+{
+	const struct heap *h = &r->mint.line;
+	usec enough = usec_add(r->now.mono, MINT_ROOM);
+	struct heap_node *best = heap_top(h);
+	if (!best || best->key >= enough)
+		return best;
+	for (size_t i = 1; i < h->n; i++) {
+		struct heap_node *n = h->v[i];
+		bool better =
+		    best->key < enough ? n->key > best->key : n->key >= enough && n->key < best->key;
+		if (better)
+			best = n;
+	}
+	return best;
+}
+
 static void pump_once(struct relay *r)
 {
 	struct heap_node *n;
 	usec wake = USEC_NEVER;
-	while ((n = heap_top(&r->mint.line)) && may(r, &wake)) {
+	while ((n = pick(r)) && may(r, &wake)) {
 		struct mint_ticket *t = heap_owner(n, struct mint_ticket, node);
 		heap_remove(&r->mint.line, n);
 		went(r);

@@ -207,6 +207,11 @@ static void schedule(struct relay *r)
 {
 	struct waiters *ws = &r->waiters;
 	usec wait = r->cfg.poll_interval;
+	/* At most a quarter of what the service takes at present: the polls of those
+	 * who look for themselves, and everyone else, need the rest. */
+	const struct bucket *b = &r->upstream[SERVICE_REKOR].gate.bucket;
+	if (b->limit > 0 && b->rate > 0)
+		wait = usec_max(wait, (usec)(4 * (double)USEC_PER_SEC / b->rate));
 	if (ws->failures)
 		wait = usec_max(wait, backoff_wait(&r->cfg.backoff, ws->failures, false, -1, &r->rng));
 	if (has_shared(ws))

@@ -24,8 +24,9 @@ usec backoff_wait(const struct backoff *b, unsigned n, bool throttled, usec retr
 /* Retry-After alone, with that jitter. */
 usec backoff_retry_after(usec retry_after, struct rng *r);
 
-/* Polls of one id: starts at `first`, grows by a quarter a poll to `max`, with
- * +-10 % jitter. n counts polls already made. A first above max stays as it is. */
+/* Polls of one id: starts at `first`, grows by a 128th a poll to `max`, with
+ * +-10 % jitter: an entry that becomes readable after half a minute is seen half
+ * a second later at the latest. n counts polls already made. A first above max stays as it is. */
 usec backoff_poll(usec first, usec max, unsigned n, struct rng *r);
 
 /* Uniform in [lo, hi]; lo when hi is not above it. */

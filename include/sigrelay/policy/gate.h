@@ -4,7 +4,7 @@
  * to wait and lets through as many as breaker (of the ticket's side), ramp,
  * in-flight cap, rate governor and retry budget allow:
  *
- *   - within a side the earliest deadline goes first; where both sides may
+ *   - within a side the earliest deadline that leaves GATE_SEND_ROOM goes first; where both sides may
  *     send, they take turns, so that neither starves the other of the rate;
  *   - an eighth of the cap is kept for each side, so that POSTs that hang leave
  *     room for the polls that rescue them (a cap below 8 is too small to share);
@@ -48,6 +48,7 @@ struct gate_config {
 };
 
 #define GATE_PROBE_ROOM (10 * USEC_PER_SEC)
+#define GATE_SEND_ROOM (2 * USEC_PER_SEC)
 
 /* The two queues of a side. */
 enum gate_lane { LANE_FIRST, LANE_RETRY, LANE_COUNT };

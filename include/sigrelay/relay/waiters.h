@@ -1,7 +1,7 @@
 /* Entries that are waited for together: thousands of ids may be queued at a
  * paused log, and they cost it one read per poll_interval.
  *
- * Up to WAITERS_ALONE poll their ids themselves. More share: `GET /api/v1/log`
+ * One alone polls its id itself (WAITERS_ALONE). More share: `GET /api/v1/log`
  * says whether the tree grew; while it does not, nothing can have been
  * integrated and nothing else is sent. Once it grew, and once for everyone who
  * is new, the ids are asked for, earliest deadline first, ten at a time through
@@ -21,7 +21,7 @@
 #include <sigrelay/relay/wire.h>
 #include <sigrelay/sigstore/rekor.h>
 
-#define WAITERS_ALONE 4
+#define WAITERS_ALONE 1
 #define WAITERS_BATCH 10
 #define WAITERS_BATCHES_OUT 4
 

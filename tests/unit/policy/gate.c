@@ -29,15 +29,21 @@ static void begin(struct gate_config cfg)
 	gate_init(&gate, &cfg, &rng, 0);
 }
 
+/* Deadlines of less than a second are an order only: far away, all of them. */
+static usec far(usec deadline)
+{
+	return deadline < SEC ? deadline + 1000 * SEC : deadline;
+}
+
 static void wait_in_line(struct gate_ticket *t, enum side side, usec deadline)
 {
-	gate_ticket_init(t, side, deadline);
+	gate_ticket_init(t, side, far(deadline));
 	CU_ASSERT_EQUAL_FATAL(gate_wait(&gate, t), STATUS_OK);
 }
 
 static void wait_to_retry(struct gate_ticket *t, usec deadline)
 {
-	gate_ticket_init(t, SIDE_READ, deadline);
+	gate_ticket_init(t, SIDE_READ, far(deadline));
 	t->retry = true;
 	CU_ASSERT_EQUAL_FATAL(gate_wait(&gate, t), STATUS_OK);
 }
@@ -92,6 +98,20 @@ static void test_earliest_deadline_first(void)
 	for (int i = 0; i < 6; i++)
 		wait_in_line(&ticket[i], SIDE_READ, deadline[i]);
 	for (int i = 0; i < 6; i++)
+		CU_ASSERT_PTR_EQUAL(next(0), &ticket[order[i]]);
+	gate_release(&gate);
+}
+
+/* Where the line is longer than its tickets live, a turn is not given to one that
+ * is about to give up. */
+static void test_a_turn_goes_to_one_who_lives_to_use_it(void)
+{
+	static const usec deadline[] = { SEC, 3 * SEC, 2 * SEC - 1, 5 * SEC, 1500 * SEC };
+	static const int order[] = { 1, 3, 4, 2, 0 }; /* with room the earliest, without the latest */
+	begin(defaults);
+	for (int i = 0; i < 5; i++)
+		wait_in_line(&ticket[i], SIDE_READ, deadline[i]);
+	for (int i = 0; i < 5; i++)
 		CU_ASSERT_PTR_EQUAL(next(0), &ticket[order[i]]);
 	gate_release(&gate);
 }
@@ -464,13 +484,14 @@ static void test_side_names(void)
 }
 
 TEST_SUITE(policy_gate, TEST(test_closed_gate_lets_through_at_once), TEST(test_earliest_deadline_first),
-	   TEST(test_waiting_twice_and_waiting_while_out), TEST(test_cap_holds_over_both_sides),
-	   TEST(test_cap_of_nought_is_one), TEST(test_hanging_writes_leave_room_for_reads),
-	   TEST(test_stragglers_leave_room_for_reads), TEST(test_sides_take_turns_for_the_rate),
-	   TEST(test_outage_parks_and_probes), TEST(test_parked_are_released_in_a_ramp),
-	   TEST(test_probe_lives_to_tell), TEST(test_abandoned_probe_does_not_block),
-	   TEST(test_leaving_at_any_time), TEST(test_release_takes_tickets_out),
-	   TEST(test_rate_holds_probes_too), TEST(test_429_slows_both_sides),
-	   TEST(test_retries_wait_for_the_budget), TEST(test_retry_and_first_by_deadline),
-	   TEST(test_parked_retries_do_not_need_the_budget), TEST(test_stragglers_after_the_outage),
-	   TEST(test_configure_takes_hold), TEST(test_torture), TEST(test_side_names))
+	   TEST(test_a_turn_goes_to_one_who_lives_to_use_it), TEST(test_waiting_twice_and_waiting_while_out),
+	   TEST(test_cap_holds_over_both_sides), TEST(test_cap_of_nought_is_one),
+	   TEST(test_hanging_writes_leave_room_for_reads), TEST(test_stragglers_leave_room_for_reads),
+	   TEST(test_sides_take_turns_for_the_rate), TEST(test_outage_parks_and_probes),
+	   TEST(test_parked_are_released_in_a_ramp), TEST(test_probe_lives_to_tell),
+	   TEST(test_abandoned_probe_does_not_block), TEST(test_leaving_at_any_time),
+	   TEST(test_release_takes_tickets_out), TEST(test_rate_holds_probes_too),
+	   TEST(test_429_slows_both_sides), TEST(test_retries_wait_for_the_budget),
+	   TEST(test_retry_and_first_by_deadline), TEST(test_parked_retries_do_not_need_the_budget),
+	   TEST(test_stragglers_after_the_outage), TEST(test_configure_takes_hold), TEST(test_torture),
+	   TEST(test_side_names))

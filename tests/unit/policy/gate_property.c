@@ -165,15 +165,25 @@ static void check_probe(struct world *w, const struct client *c, enum breaker_st
 	w->probes_out[side]++;
 }
 
-/* Nobody in the same queue was due earlier (the probe is chosen otherwise). */
+/* Would a's turn have been the better spent one? With room for an answer the earlier
+ * deadline, without it the later. */
+static bool better(const struct gate_ticket *a, const struct gate_ticket *b, usec now)
+{
+	usec enough = now + GATE_SEND_ROOM;
+	if (a->deadline < enough || b->deadline < enough)
+		return b->deadline < enough && a->deadline > b->deadline;
+	return a->deadline < b->deadline;
+}
+
+/* Nobody better stood in the same queue (the probe is chosen otherwise). */
 static void check_order(struct world *w, const struct client *c)
 {
 	for (int i = 0; i < CLIENTS && !c->ticket.probe; i++) {
 		const struct client *other = &w->client[i];
 		bool behind = other->place == PLACE_LINE && other->ticket.side == c->ticket.side &&
 			      other->ticket.lane == c->ticket.lane;
-		check(w, !behind || other->ticket.deadline >= c->ticket.deadline,
-		      "an earlier deadline was passed by");
+		check(w, !behind || !better(&other->ticket, &c->ticket, w->now),
+		      "one whose turn it was has been passed by");
 	}
 }
 

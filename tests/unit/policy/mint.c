@@ -15,10 +15,25 @@ static void test_a_closed_log_lets_everyone_through(void)
 	struct breaker b = breaker_in(BREAKER_CLOSED);
 	usec wake;
 	for (int i = 0; i < 1000; i++) {
-		CU_ASSERT(mint_may(&m, &b, 50, 0, &wake));
+		CU_ASSERT(mint_may(&m, &b, 10, 0, &wake));
 		mint_went(&m, &b, 0);
+		mint_used(&m);
 	}
 	CU_ASSERT_EQUAL(m.count, 0);
+}
+
+static void test_a_long_line_of_creates_holds_certificates_back(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_CLOSED);
+	usec wake = 0;
+	b.cfg.max_in_flight = 100;
+	CU_ASSERT(mint_may(&m, &b, 199, 0, &wake));
+	CU_ASSERT_FALSE(mint_may(&m, &b, 200, 0, &wake));
+	CU_ASSERT_EQUAL(wake, USEC_NEVER); /* a create that leaves the line says so */
+	mint_went(&m, &b, 0);
+	CU_ASSERT_FALSE(mint_may(&m, &b, 199, 0, &wake));
+	CU_ASSERT_EQUAL(wake, MINT_FORGET);
 }
 
 static void test_an_open_log_lets_one_through_each_interval(void)
@@ -83,6 +98,7 @@ static void test_many_certificates_are_counted_without_bound_of_memory(void)
 }
 
 TEST_SUITE(policy_mint, TEST(test_a_closed_log_lets_everyone_through),
+	   TEST(test_a_long_line_of_creates_holds_certificates_back),
 	   TEST(test_an_open_log_lets_one_through_each_interval), TEST(test_a_create_in_line_is_probe_enough),
 	   TEST(test_half_open_waits_for_the_probe), TEST(test_a_ramp_bounds_what_is_minted_ahead),
 	   TEST(test_many_certificates_are_counted_without_bound_of_memory))
