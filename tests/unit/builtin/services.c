@@ -286,6 +286,12 @@ static void test_the_ci_gets_a_token_that_fulcio_takes(void)
 
 static const char artifact[] = "the signature that is stamped";
 
+/* OpenSSL 3.4 gave them the names that say who owns what, and deprecated these. */
+#if OPENSSL_VERSION_NUMBER < 0x30400000L
+#define TS_VERIFY_CTX_set0_store TS_VERIFY_CTX_set_store
+#define TS_VERIFY_CTX_set0_data TS_VERIFY_CTX_set_data
+#endif
+
 static TS_VERIFY_CTX *verifier(struct stage *s)
 {
 	struct reply r;
@@ -301,8 +307,8 @@ static TS_VERIFY_CTX *verifier(struct stage *s)
 	X509_free(root);
 	BIO_free(bio);
 	reply_release(&r);
-	TS_VERIFY_CTX_set_store(ctx, store);
-	TS_VERIFY_CTX_set_data(ctx, data);
+	TS_VERIFY_CTX_set0_store(ctx, store);
+	TS_VERIFY_CTX_set0_data(ctx, data);
 	TS_VERIFY_CTX_set_flags(ctx, TS_VFY_SIGNATURE | TS_VFY_VERSION | TS_VFY_DATA);
 	return ctx;
 }
