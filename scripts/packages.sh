@@ -32,6 +32,19 @@ if [ "${1:-build}" = test ]; then
 		missing="$missing clang-rt"
 	fi
 fi
+# A Go for the real services: one from 1.21 on fetches by itself the newer one that
+# they want (tests/stack/go.sh).
+go_can_switch() {
+	for go in "$(command -v go || :)" /usr/local/go/bin/go /usr/lib/go-*/bin/go; do
+		[ -x "$go" ] || continue
+		v=$(GOTOOLCHAIN=local "$go" env GOVERSION | sed 's/^go//; s/[^0-9.].*//')
+		[ "$(printf '%s\n' 1.21 "$v" | sort -V | head -n 1)" = 1.21 ] && return 0
+	done
+	return 1
+}
+if [ "${1:-build}" = test ] && ! go_can_switch; then
+	missing="$missing golang-go"
+fi
 [ -n "$missing" ] || exit 0
 
 sudo=
@@ -44,7 +57,26 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
+release=
+# shellcheck source=/dev/null
+. /etc/os-release
+case "$missing ${VERSION_CODENAME:-}" in *golang-go*bookworm)
+	# Debian 12's own is 1.19. Its backports are beside whatever source it has.
+	from=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+		sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] \)*\([^ ]*\) .*/\2/p' | grep -v security | head -n 1)
+	printf 'Types: deb\nURIs: %s\nSuites: bookworm-backports\nComponents: main\nSigned-By: %s\n' \
+		"$from" /usr/share/keyrings/debian-archive-keyring.gpg |
+		$sudo tee /etc/apt/sources.list.d/sigrelay-backports.sources >/dev/null
+	release=bookworm-backports
+	;;
+esac
 $sudo apt-get -qq update
+if [ -n "$release" ]; then
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+		-t "$release" golang-go >/dev/null
+	missing=$(printf '%s' "$missing" | sed 's/golang-go//')
+	[ -n "$(printf '%s' "$missing" | tr -d ' ')" ] || exit 0
+fi
 case $missing in *clang-rt*)
 	rt=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\).*/\1/p' | head -n 1)
 	missing=$(echo "$missing" | sed "s/clang-rt/libclang-rt-$rt-dev/")
