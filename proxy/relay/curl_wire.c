@@ -364,8 +364,8 @@ static void finish(struct handle *h, CURLcode code)
 static void tell_failed(struct curl_wire *w)
 {
 	struct handle *h;
-	while ((h = TAILQ_FIRST(&w->failed))) {
-		struct attempt *a = h->attempt;
+	struct attempt *a;
+	while ((h = TAILQ_FIRST(&w->failed)) && (a = h->attempt)) {
 		TAILQ_REMOVE(&w->failed, h, link);
 		a->port = NULL;
 		if (h->easy)

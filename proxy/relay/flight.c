@@ -50,6 +50,9 @@ static bool waits_for_the_log(struct flight *f)
 	if (f->request->operation != OP_FULCIO_SIGN || f->minted)
 		return false;
 	f->minted = mint_line_pass(f->relay, &f->mint, f->deadline.at);
+	if (!f->minted && !f->why[0])
+		snprintf(f->why, sizeof(f->why),
+			 "the log's write side is down, so a certificate could not have been used");
 	if (!f->minted)
 		note_parked(f, "the log's write side is not closed",
 			    "the certificate is asked for when the log can record its entry in time");
@@ -102,7 +105,11 @@ static void main_began(struct attempt *a)
 {
 	struct flight *f = a->owner;
 	struct relay *r = f->relay;
+	const struct breaker *b = &r->upstream[a->service].gate.breaker[a->ticket.side];
 	f->sent++;
+	/* It stood in line before the breaker opened, and was parked without a word. */
+	if (a->ticket.probe || (b->outage_total > 0 && f->begun < b->since))
+		f->waited_outage = true;
 	if (f->is_create && r->cfg.hedge_after > 0 && !f->hedged && f->phase == PHASE_SENDING)
 		timer_set(&f->hedge_timer, usec_add(r->now.mono, r->cfg.hedge_after));
 }
