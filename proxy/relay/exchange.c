@@ -154,9 +154,14 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 
 void exchange_abandon(struct exchange *x)
 {
+	struct relay *r = x->relay;
 	if (!x->flight)
 		return;
-	metric_add(x->relay->telemetry.clients_gone, 1);
+	metric_add(r->telemetry.clients_gone, 1);
+	if (flight_failing(x->flight, r->failures.last)) {
+		r->failures.count++;
+		r->failures.last_at = r->now.mono;
+	}
 	flight_leave(x);
 	end(x);
 }

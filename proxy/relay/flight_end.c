@@ -178,3 +178,25 @@ struct answer *flight_not_yet(struct exchange *x)
 {
 	return not_in_time(x->flight, DEADLINE_PATIENCE, x->patience.honours_retry_after);
 }
+
+bool flight_failing(const struct flight *f, char cause[256])
+{
+	char waited[32];
+	if (!f->failures && !f->waited_outage && !f->conflicted)
+		return false;
+	usec_format(f->relay->now.mono - f->begun, waited);
+	snprintf(cause, 256, "%s had no good answer after %s, when its client left (%s)",
+		 operation_name(f->request->operation), waited, f->why[0] ? f->why : "held during an outage");
+	return true;
+}
+
+bool flights_failing(const struct relay *r, char cause[256])
+{
+	const struct flight *f;
+	TAILQ_FOREACH(f, &r->flights, link)
+	{
+		if (!TAILQ_EMPTY(&f->exchanges) && flight_failing(f, cause))
+			return true;
+	}
+	return false;
+}

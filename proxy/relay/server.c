@@ -9,6 +9,7 @@
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/admin.h>
 #include <sigrelay/relay/curl_wire.h>
+#include <sigrelay/relay/flight.h>
 #include <sigrelay/relay/front.h>
 #include <sigrelay/relay/relay.h>
 
@@ -22,6 +23,7 @@ struct server {
 	struct curl_wire *wire;
 	struct front *front;
 	struct admin *admin;
+	struct log_read log_read;
 	struct event *timer; /* the core's timers, one event for all */
 	usec armed;          /* for when it is set */
 	unsigned depth;      /* of before/after pairs: an event within an event */
@@ -198,6 +200,7 @@ void server_free(struct server *s)
 		return;
 	front_free(s->front);
 	admin_free(s->admin);
+	log_read_cancel(&s->log_read);
 	if (s->relay_up) {
 		timer_release(&s->drain_end);
 		relay_release(&s->relay);
@@ -283,4 +286,31 @@ void server_failures(const struct server *s, struct server_failures *out)
 	out->count = s->relay.failures.count;
 	memcpy(out->last, s->relay.failures.last, sizeof(out->last));
 	out->last_at = s->relay.failures.last_at;
+}
+
+bool server_failing(const struct server *s, char cause[256])
+{
+	return flights_failing(&s->relay, cause);
+}
+
+void server_side(const struct server *s, enum service service, enum side side, struct server_side *out)
+{
+	const struct gate *g = &s->relay.upstream[service].gate;
+	const struct breaker *b = &g->breaker[side];
+	*out = (struct server_side){ b->state, b->since, b->next_probe, gate_in_line(g, side) };
+}
+
+enum status server_read_log(struct server *s, log_read_fn *done, void *arg)
+{
+	before(s);
+	enum status st = log_read_begin(&s->log_read, &s->relay, done, arg);
+	after(s);
+	return st;
+}
+
+void server_read_log_cancel(struct server *s)
+{
+	before(s);
+	log_read_cancel(&s->log_read);
+	after(s);
 }

@@ -30,6 +30,11 @@ void flight_leave(struct exchange *x);
 /* Why x has no answer yet, and what is being done: for the answer of an
  * exchange whose own patience ends before its flight does. */
 struct answer *flight_not_yet(struct exchange *x) MUST_CHECK;
+/* Has Sigstore failed this flight so far, though nobody has heard so yet? cause:
+ * in a sentence; untouched when not. */
+bool flight_failing(const struct flight *f, char cause[256]);
+/* The same of any flight that a client waits for. */
+bool flights_failing(const struct relay *r, char cause[256]);
 /* Ends every flight of r without a client; for relay_release. */
 void flights_cancel(struct relay *r);
 

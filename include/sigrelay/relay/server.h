@@ -13,6 +13,8 @@
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/settings.h>
 #include <sigrelay/base/status.h>
+#include <sigrelay/relay/log_read.h>
+#include <sigrelay/sigstore/operation.h>
 
 struct event_base;
 struct server;
@@ -53,10 +55,27 @@ const char *server_admin_url(const struct server *s);
 /* What this relay saw of Sigstore failing its clients: for `run`, which must
  * know whether a command failed because of it. */
 struct server_failures {
-	uint64_t count; /* exchanges that ended in a failure of Sigstore's */
+	uint64_t
+	    count; /* exchanges that ended in a failure of Sigstore's, or that their client left in one */
 	char last[256]; /* the last one in a sentence; "" when none */
 	usec last_at;   /* monotonic */
 };
 void server_failures(const struct server *s, struct server_failures *out);
+/* Does a request wait that Sigstore has failed so far? Its client, if it ended
+ * just now, ended without an answer, and no failure is counted for it yet.
+ * cause: in a sentence, untouched when not. */
+bool server_failing(const struct server *s, char cause[256]);
+
+/* How one side of a service looks from here. */
+struct server_side {
+	enum breaker_state state;
+	usec since;      /* monotonic: when it was entered */
+	usec next_probe; /* when open */
+	size_t in_line;  /* requests that wait to be sent */
+};
+void server_side(const struct server *s, enum service service, enum side side, struct server_side *out);
+/* A read of the log by the relay itself (log_read.h), one at a time. */
+enum status server_read_log(struct server *s, log_read_fn *done, void *arg) MUST_CHECK;
+void server_read_log_cancel(struct server *s);
 
 #endif

@@ -1,0 +1,54 @@
+#include <sigrelay/relay/log_read.h>
+
+#include <sigrelay/base/rng.h>
+
+static void on_answer(struct exchange *x, struct answer *answer)
+{
+	struct log_read *l = x->owner;
+	l->going = false;
+	l->done(l->arg, answer && answer->status == 200);
+}
+
+static enum status make_request(struct request **out)
+{
+	struct request *q = NULL;
+	const struct route route = route_of(SLICE_LIT("GET"), SLICE_LIT("/api/v1/log"));
+	enum status st = request_new(&q, &route, METHOD_GET);
+	if (st != STATUS_OK)
+		return st;
+	st = request_add_header(q, "User-Agent", "sigrelay/" SIGRELAY_VERSION);
+	if (st == STATUS_OK)
+		st = request_add_header(q, "Accept", "application/json");
+	if (st == STATUS_OK)
+		st = request_seal(q, rng_entropy());
+	if (st != STATUS_OK) {
+		request_unref(q);
+		return st;
+	}
+	*out = q;
+	return STATUS_OK;
+}
+
+enum status log_read_begin(struct log_read *l, struct relay *r, log_read_fn *done, void *arg)
+{
+	struct request *q;
+	if (l->going)
+		return STATUS_OK;
+	enum status st = make_request(&q);
+	if (st != STATUS_OK)
+		return st;
+	l->going = true;
+	l->done = done;
+	l->arg = arg;
+	exchange_start(&l->exchange, r, q, on_answer, l);
+	request_unref(q);
+	return STATUS_OK;
+}
+
+void log_read_cancel(struct log_read *l)
+{
+	if (!l->going)
+		return;
+	l->going = false;
+	exchange_abandon(&l->exchange);
+}
