@@ -30,6 +30,7 @@ _sigrelay() {
 	fi
 	case $previous in
 	--client) words='auto cosign2 cosign3 none' ;;
+	--on-outage) words='fail continue' ;;
 	--log-level) words='error warn info debug' ;;
 	--log-format) words='text json' ;;
 	--config | --ca-file | --ledger)
@@ -38,7 +39,7 @@ _sigrelay() {
 		;;
 	*)
 		case $command in
-		run) words="-- --client --help $_sigrelay_settings" ;;
+		run) words="-- --client --for --on-outage --help $_sigrelay_settings" ;;
 		env) words="--client --help $_sigrelay_settings" ;;
 		status) words="--json --help $_sigrelay_settings" ;;
 		serve) words="--help $_sigrelay_settings" ;;

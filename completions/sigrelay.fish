@@ -18,6 +18,8 @@ complete -c sigrelay -n __fish_use_subcommand -a help -d 'List the commands, or 
 complete -c sigrelay -n '__fish_seen_subcommand_from help' -a 'run serve env status check-config demo version help'
 complete -c sigrelay -n '__fish_seen_subcommand_from run; and contains -- -- (commandline -opc)' -a '(__fish_complete_subcommand --fcs-skip=3)'
 complete -c sigrelay -n '__fish_seen_subcommand_from run env' -l client -x -a 'auto cosign2 cosign3 none' -d 'How cosign is pointed at the relay'
+complete -c sigrelay -n '__fish_seen_subcommand_from run; and not contains -- -- (commandline -opc)' -l for -x -d 'How long the command is run again while Sigstore fails it'
+complete -c sigrelay -n '__fish_seen_subcommand_from run; and not contains -- -- (commandline -opc)' -l on-outage -x -a 'fail continue' -d 'What to do when Sigstore does not recover'
 complete -c sigrelay -n '__fish_seen_subcommand_from status' -l json -d 'The answer as it is'
 complete -c sigrelay -n __sigrelay_takes_settings -l config -r -F -d 'Read this INI file'
 complete -c sigrelay -n __sigrelay_takes_settings -l rekor-url -x -d 'Base URL of the transparency log (Rekor v1).'

@@ -15,13 +15,19 @@
 #include <sigrelay/commands/clock_text.h>
 #include <sigrelay/commands/descriptors.h>
 #include <sigrelay/commands/file.h>
+#include <sigrelay/commands/fixed_token.h>
+#include <sigrelay/commands/input.h>
 #include <sigrelay/commands/options.h>
+#include <sigrelay/commands/outage.h>
+#include <sigrelay/commands/run_record.h>
 #include <sigrelay/commands/signals.h>
 #include <sigrelay/relay/server.h>
 
 #define TEXT_MAX ((size_t)1 << 20)
 /* The relay has to give up before a cosign that was told a shorter time. */
 #define TIMEOUT_MARGIN (5 * USEC_PER_SEC)
+#define FOR_DEFAULT (30 * 60 * USEC_PER_SEC)
+#define CAUSE_MAX 256
 
 struct run {
 	char *const *command;
@@ -37,6 +43,17 @@ struct run {
 	char **env;   /* the command's */
 	pid_t pid;
 	int exit_code;
+	bool by_signal;   /* the command was killed */
+	bool told_to_end; /* … or it got a signal that should end it */
+	/* When Sigstore fails the command: */
+	usec begun, keep_on; /* keep_on: --for */
+	bool go_on;          /* --on-outage=continue */
+	unsigned runs;
+	struct input input;
+	struct outage outage;
+	int wait_signal; /* what ended the wait */
+	const char *token_where;
+	struct run_record record;
 };
 
 /* --- what the command gets ---------------------------------------------- */
@@ -131,8 +148,32 @@ static void reap(struct run *r)
 		if (pid != r->pid)
 			continue;
 		r->exit_code = child_exit_code(status);
+		r->by_signal = WIFSIGNALED(status);
 		r->pid = 0;
 		server_stop(r->server);
+	}
+}
+
+/* Would it have ended this process, had we not taken it? A signal that was
+ * ignored when we began (nohup) stays ignored by the command, and by us. */
+static bool ends_process(int number)
+{
+	struct sigaction now;
+	if (number != SIGTERM && number != SIGINT && number != SIGHUP && number != SIGQUIT)
+		return false;
+	return sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN;
+}
+
+static void take_signal(struct run *r, int number, bool from_terminal)
+{
+	bool ends = ends_process(number);
+	if (r->pid && !from_terminal)
+		kill(r->pid, number);
+	if (r->pid) {
+		r->told_to_end = r->told_to_end || ends;
+	} else if (ends) {
+		r->wait_signal = number;
+		outage_stop(&r->outage);
 	}
 }
 
@@ -146,14 +187,13 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	while (signals_next(&r->signals, &number, &from_terminal)) {
 		if (number == SIGCHLD)
 			reap(r);
-		else if (r->pid && !from_terminal)
-			kill(r->pid, number);
+		else
+			take_signal(r, number, from_terminal);
 	}
 }
 
 /* Runs the command once, to its end. False: it could not be run; exit_code and
- * stderr say why. Cause-aware repetition goes around this call: r->server knows
- * by then what Sigstore did (server_failures). */
+ * stderr say why. */
 static bool run_once(struct run *r)
 {
 	if (descriptors_keep_to(&r->given) != STATUS_OK)
@@ -164,8 +204,140 @@ static bool run_once(struct run *r)
 		complain("run: cannot run '%s': %s", r->command[0], strerror(errno));
 		return false;
 	}
+	r->by_signal = r->told_to_end = false;
 	server_loop(r->server);
+	r->runs++;
 	return true;
+}
+
+/* --- when Sigstore fails it --------------------------------------------- */
+
+/* Did the command fail because Sigstore did, as far as this relay saw? */
+static bool sigstore_failed(const struct run *r, uint64_t failures_before, char cause[CAUSE_MAX])
+{
+	struct server_failures seen;
+	if (r->exit_code == 0 || r->by_signal || r->told_to_end)
+		return false;
+	server_failures(r->server, &seen);
+	if (seen.count == failures_before)
+		return server_failing(r->server, cause);
+	snprintf(cause, CAUSE_MAX, "%s", seen.last);
+	return true;
+}
+
+/* The end on account of Sigstore; why: what keeps the command from another run. */
+static int give_up(struct run *r, const char *why, const char *cause)
+{
+	struct buf text;
+	buf_init(&text, 4096);
+	if (buf_addf(&text, "%s; the command ran %u time%s and ended with exit code %d; the last cause: %s",
+		     why, r->runs, r->runs == 1 ? "" : "s", r->exit_code, cause) != STATUS_OK)
+		buf_reset(&text);
+	run_record_end(&r->record, false, text.n ? text.p : why);
+	complain("run: %s%s", r->go_on ? "warning: going on unsigned (--on-outage=continue): " : "",
+		 text.n ? text.p : why);
+	buf_release(&text);
+	return r->go_on ? EXIT_SUCCESS : EXIT_NOT_RECOVERED;
+}
+
+static int give_up_in_time(struct run *r, enum rerun_verdict v, const char *cause)
+{
+	char span[32], why[256];
+	if (v == RERUN_TOKEN_ENDS) {
+		snprintf(why, sizeof(why),
+			 "the identity token in %s ends before the command could be run again: give the "
+			 "command a way to fetch one (an OIDC provider), or start it anew with a fresh one",
+			 r->token_where);
+	} else {
+		usec_format(r->keep_on, span);
+		snprintf(why, sizeof(why), "Sigstore did not recover within %s (--for)", span);
+	}
+	return give_up(r, why, cause);
+}
+
+static int interrupted(struct run *r, const char *cause)
+{
+	char why[512];
+	snprintf(why, sizeof(why), "signal %d ended the wait for Sigstore; the last cause: %s",
+		 r->wait_signal, cause);
+	run_record_end(&r->record, false, why);
+	complain("run: %s", why);
+	return 128 + r->wait_signal;
+}
+
+/* A token that is given by value is the same in every run. */
+static usec fixed_token_until(struct run *r)
+{
+	int64_t exp;
+	struct instant now = clock_now();
+	if (fixed_token_end(r->command, environ, &exp, &r->token_where) != STATUS_OK)
+		return USEC_NEVER;
+	usec left = exp * USEC_PER_SEC - now.wall;
+	usec end = usec_add(now.mono, usec_max(0, left));
+	if (end < usec_add(r->begun, r->keep_on))
+		log_event(LOG_WARN, "fixed_token", LOG_S("where", r->token_where),
+			  LOG_T("ends_in", usec_max(0, left)),
+			  LOG_S("next", "the command is not run again after its end"));
+	return end;
+}
+
+static enum status prepare_wait(struct run *r)
+{
+	if (r->outage.server)
+		return STATUS_OK;
+	return outage_init(&r->outage, r->server, &r->settings, usec_add(r->begun, r->keep_on),
+			   fixed_token_until(r));
+}
+
+/* Waits until the command may be run again: -1. Else the exit status. */
+static int wait_for_sigstore(struct run *r, const char *cause)
+{
+	if (!input_repeatable(&r->input, STDIN_FILENO))
+		return give_up(r,
+			       "Sigstore failed the command, which is not run again because it may have "
+			       "read from the pipe on its stdin: use a file or </dev/null",
+			       cause);
+	if (prepare_wait(r) != STATUS_OK)
+		return give_up(r, "Sigstore failed the command, and there is no memory to wait", cause);
+	log_event(LOG_WARN, "sigstore_failed", LOG_S("cause", cause), LOG_D("exit_code", r->exit_code),
+		  LOG_D("run", r->runs),
+		  LOG_T("gives_up", usec_max(0, r->outage.plan.give_up - clock_now().mono)),
+		  LOG_S("next", "wait for Sigstore, then run the command again"));
+	enum rerun_verdict v = outage_wait(&r->outage, environ);
+	if (v == RERUN_WAIT)
+		return interrupted(r, cause);
+	if (v != RERUN_AGAIN)
+		return give_up_in_time(r, v, cause);
+	if (!input_rewind(&r->input, STDIN_FILENO))
+		return give_up(r, "the file on stdin cannot be read from its start again", cause);
+	log_event(LOG_INFO, "run_again", LOG_D("run", r->runs + 1),
+		  LOG_T("waited", clock_now().mono - r->outage.plan.failed_at));
+	return -1;
+}
+
+static int ended(struct run *r)
+{
+	char why[64];
+	snprintf(why, sizeof(why), "the command ended with exit code %d", r->exit_code);
+	run_record_end(&r->record, r->exit_code == 0, r->exit_code == 0 ? NULL : why);
+	return r->exit_code;
+}
+
+static int run_attended(struct run *r)
+{
+	int rc;
+	input_note(&r->input, STDIN_FILENO);
+	do {
+		struct server_failures before;
+		char cause[CAUSE_MAX];
+		server_failures(r->server, &before);
+		if (!run_once(r))
+			return r->exit_code;
+		if (!sigstore_failed(r, before.count, cause))
+			return ended(r);
+		rc = wait_for_sigstore(r, cause);
+	} while (rc < 0);
+	return rc;
 }
 
 /* --- around it ---------------------------------------------------------- */
@@ -201,8 +373,7 @@ static int run_beside(struct run *r)
 	st = make_environment(r);
 	if (st != STATUS_OK)
 		return cannot("make the command's environment", st);
-	run_once(r);
-	return r->exit_code;
+	return run_attended(r);
 }
 
 static int run_embedded(struct run *r)
@@ -219,6 +390,7 @@ static int run_embedded(struct run *r)
 	environment_free(r->env);
 	if (r->on_signal)
 		event_free(r->on_signal);
+	outage_release(&r->outage);
 	server_free(r->server);
 	signals_release(&r->signals);
 	descriptors_release(&r->given);
@@ -233,6 +405,18 @@ static void keep_within_timeout(struct run *r)
 		r->settings.retry_for = usec_max(limit, USEC_PER_SEC);
 }
 
+static int run_recorded(struct run *r)
+{
+	if (run_record_open(&r->record, &r->settings, r->command, environ) != STATUS_OK) {
+		complain("run: cannot open the ledger '%s': %s; nothing was run", r->settings.ledger,
+			 strerror(errno));
+		return EXIT_CONFIG_ERROR;
+	}
+	int rc = run_embedded(r);
+	run_record_close(&r->record);
+	return rc;
+}
+
 static int run_settled(struct run *r, const struct settings_load *l)
 {
 	struct buf error;
@@ -245,7 +429,7 @@ static int run_settled(struct run *r, const struct settings_load *l)
 		return EXIT_CONFIG_ERROR;
 	r->admin = setting_given(l, "admin_listen");
 	keep_within_timeout(r);
-	return run_embedded(r);
+	return run_recorded(r);
 }
 
 static int find_client(struct run *r, const char *word, struct settings_load *l)
@@ -286,20 +470,41 @@ static const char *take_client_flag(int *argc, char **argv)
 	return word;
 }
 
+static int read_outage_flags(struct run *r, const char *keep_on, const char *on_outage)
+{
+	if (keep_on && duration_read(keep_on, &r->keep_on) != STATUS_OK) {
+		complain("run: --for=%s: expected a duration such as 90s, 30m or 2h", keep_on);
+		return EXIT_USAGE_ERROR;
+	}
+	r->go_on = on_outage && strcmp(on_outage, "continue") == 0;
+	if (on_outage && !r->go_on && strcmp(on_outage, "fail") != 0) {
+		complain("run: --on-outage=%s: expected fail or continue", on_outage);
+		return EXIT_USAGE_ERROR;
+	}
+	return 0;
+}
+
 static int run_from(struct run *r, struct settings_load *l, int argc, char **argv)
 {
+	const char *keep_on = NULL, *on_outage = NULL;
+	const struct option own[] = { { "--for", &keep_on, NULL }, { "--on-outage", &on_outage, NULL } };
 	const char *word = take_client_flag(&argc, argv);
 	int rc = find_client(r, word, l);
 	if (rc == 0)
 		rc = settings_prepare(l, &argc, argv, &r->settings);
 	if (rc == 0)
-		rc = options_take(&argc, argv, NULL, 0, 0);
+		rc = options_take(&argc, argv, own, sizeof(own) / sizeof(own[0]), 0);
+	if (rc == 0)
+		rc = read_outage_flags(r, keep_on, on_outage);
 	return rc == 0 ? run_settled(r, l) : rc;
 }
 
 int command_run(int argc, char **argv)
 {
-	struct run r = { .signals = { .fd = -1 } };
+	struct run r = { .signals = { .fd = -1 },
+			 .begun = clock_now().mono,
+			 .keep_on = FOR_DEFAULT,
+			 .record = { .ledger = { .fd = -1 } } };
 	int split = 1;
 	while (split < argc && strcmp(argv[split], "--") != 0)
 		split++;

@@ -18,9 +18,19 @@ const struct command commands_table[] = {
 	    .help = "Starts a relay on a free loopback port, points the Sigstore clients of COMMAND\n"
 		    "at it by their environment, runs COMMAND, forwards signals, and ends with its\n"
 		    "exit code. Services that COMMAND's environment names already, or the signing\n"
-		    "config of its TUF cache, become the relay's upstreams.\n\n" CLIENT_HELP
-		    "\nExit status: COMMAND's own; 128+n when a signal ended it; 126, 127 when it\n"
-		    "cannot be run; 64 wrong usage; 78 bad configuration.\n",
+		    "config of its TUF cache, become the relay's upstreams.\n\n"
+		    "If COMMAND fails and the relay saw Sigstore fail it, COMMAND is run again once\n"
+		    "Sigstore looks healthy. One that fails for another reason never is.\n\n" CLIENT_HELP
+		    "  --for DURATION\n"
+		    "      How long after its start run begins COMMAND again. Default 30m; 0: never again.\n"
+		    "  --on-outage=fail|continue\n"
+		    "      When Sigstore has not recovered by then. fail (the default): exit 75.\n"
+		    "      continue: warn and exit 0, unsigned.\n"
+		    "\nExit status: COMMAND's own; 128+n when a signal ended it or the wait; 75 when\n"
+		    "Sigstore failed it and did not recover; 126, 127 when it cannot be run; 64 wrong\n"
+		    "usage; 78 bad configuration.\n"
+		    "\nWith --ledger each run leaves a line, signed or unsigned, for each IMAGE@sha256:...\n"
+		    "on COMMAND's line. Under GitHub Actions the step gets the output signed.\n",
 	    .takes_settings = 1,
 	},
 	{

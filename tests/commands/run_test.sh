@@ -236,6 +236,307 @@ test_orphans_are_reaped() {
 	is zombies "$OUT" 0
 }
 
+# --- run under outage ----------------------------------------------------------
+
+# start_log: the built-in log; LOG is its URL, its keys are in the environment.
+start_log() {
+	: >"$WORK/log.out"
+	TMPDIR=$WORK "$SIGRELAY" builtin-log --print-env >"$WORK/log.out" 2>/dev/null &
+	SERVER=$!
+	wait_for_line "$WORK/log.out" '^builtin-log listening on ' || return 1
+	LOG=$(sed -n 's,^builtin-log listening on ,,p' "$WORK/log.out")
+	grep '^export ' "$WORK/log.out" >"$WORK/log.env"
+	echo artifact >"$WORK/artifact"
+	rm -f "$WORK/ledger" "$WORK/step" "$WORK/runs" "$WORK/bundle"
+}
+
+fault() { curl -sf -o /dev/null --data "$1" "$LOG/_control/script"; }
+counter() { curl -sf "$LOG/_control/state" | sed "s/.*\"$1\":\\([0-9]*\\).*/\\1/"; }
+
+# signer [AFTER]: a script that notes each run of it, signs as cosign does, and
+# does AFTER when that failed.
+signer() {
+	cat >"$WORK/bin/sign" <<-END
+		#!/bin/sh
+		echo run >>"$WORK/runs"
+		"$SIGRELAY" demo --stand-in sign3 "$WORK/artifact" "$WORK/bundle" && exit 0
+		${1:-:}
+		exit 1
+	END
+	chmod +x "$WORK/bin/sign"
+}
+
+recovers() { echo "curl -sf -o /dev/null -X POST $LOG/_control/clear"; }
+
+# QUICK: gives up on a request soon, probes several times a second.
+QUICK='--retry-for=300ms --probe-interval=200ms --probe-max=500ms --breaker-failures=3 --attempt-timeout=500ms'
+
+# outage CODE FOR ARG…: a run with a step's files; RUNS is how often it ran.
+outage() {
+	local code=$1 keep_on=$2
+	shift 2
+	# shellcheck source=/dev/null
+	. "$WORK/log.env"
+	# shellcheck disable=SC2086
+	GITHUB_OUTPUT=$WORK/step GITHUB_RUN_ID=77 GITHUB_RUN_ATTEMPT=2 exits "$code" run $QUICK --for "$keep_on" \
+		--ledger "$WORK/ledger" "$@" </dev/null
+	forget_log
+	RUNS=$(wc -l 2>/dev/null <"$WORK/runs")
+	LEDGER=$(cat "$WORK/ledger" 2>/dev/null)
+}
+
+forget_log() {
+	unset SIGSTORE_REKOR_PUBLIC_KEY SIGSTORE_CT_LOG_PUBLIC_KEY_FILE SIGSTORE_ROOT_FILE COSIGN_REKOR_URL \
+		SIGSTORE_TSA_CERTIFICATE_FILE COSIGN_FULCIO_URL
+}
+
+test_a_signature_after_an_outage() {
+	start_log || return
+	signer
+	fault 'create always status 503'
+	# More than one run posts: the relay gives up on each before that.
+	(curl -sf -o /dev/null "$LOG/_control/wait?create=10" && curl -sf -o /dev/null -X POST "$LOG/_control/clear") &
+	outage 0 60s -- sign
+	wait $!
+	[ "$RUNS" -ge 2 ] || fail "it ran $RUNS times"
+	has stderr "$ERR" ' sigstore_failed cause="rekor.create answered HTTP 503'
+	has stderr "$ERR" ' run_again run=2'
+	is entries "$(counter integrated)" 1
+	has ledger "$LEDGER" '"run":"77.2","event":"signed"}'
+	is output "$(<"$WORK/step")" signed=true
+	# shellcheck source=/dev/null
+	(. "$WORK/log.env" && "$SIGRELAY" demo --stand-in verify "$WORK/artifact" "$WORK/bundle" >/dev/null) ||
+		fail 'the signature does not verify'
+}
+
+test_nothing_is_read_or_run_twice_without_an_outage() {
+	start_log || return
+	signer
+	outage 0 5s -- sign
+	is runs "$RUNS" 1
+	is reads "$(counter query)" 0
+	is output "$(<"$WORK/step")" signed=true
+}
+
+test_the_reads_of_the_log_must_work_too() {
+	start_log || return
+	signer "$(recovers); curl -sf -o /dev/null --data 'query 6 status 500' $LOG/_control/script"
+	fault 'create always status 503'
+	outage 0 60s -- sign
+	is runs "$RUNS" 2
+	is reads "$(counter query)" 7
+}
+
+test_no_recovery_is_75() {
+	start_log || return
+	signer
+	fault 'create always status 503'
+	outage 75 3s -- sign "app@sha256:$(printf '%064d' 7)"
+	[ "$RUNS" -ge 2 ] || fail "it ran $RUNS times"
+	has stderr "$ERR" 'run: Sigstore did not recover within 3s (--for)'
+	has stderr "$ERR" 'the last cause: rekor.create answered HTTP 503 after every attempt (server_error: HTTP 503)'
+	has ledger "$LEDGER" '"event":"unsigned","image":"app","digest":"sha256:0'
+	has ledger "$LEDGER" '"reason":"Sigstore did not recover within 3s'
+	is output "$(<"$WORK/step")" signed=false
+	[ "$(counter integrated)" = 0 ] || fail 'the log has an entry'
+}
+
+test_a_log_that_is_down_is_75() {
+	start_log || return
+	signer
+	fault 'create down 1h'
+	outage 75 2s -- sign
+	has stderr "$ERR" 'did not recover'
+	outage 75 0 -- sign
+}
+
+test_fulcio_counts_too() {
+	start_log || return
+	signer "$(recovers)"
+	fault 'sign always status 500'
+	outage 0 60s -- sign
+	has stderr "$ERR" 'sigstore_failed cause="fulcio.sign answered HTTP 500'
+}
+
+test_a_client_that_leaves_a_failing_log_counts() {
+	start_log || return
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\necho run >>"%s"\n' "$WORK/runs" >"$WORK/bin/hasty"
+	# shellcheck disable=SC2016
+	echo 'exec curl -s -m 0.7 -o /dev/null --data "{}" -H Content-Type:application/json "$COSIGN_REKOR_URL/api/v1/log/entries"' \
+		>>"$WORK/bin/hasty"
+	chmod +x "$WORK/bin/hasty"
+	fault 'create always status 503'
+	outage 75 2s --retry-for=1m -- hasty
+	has stderr "$ERR" 'when its client left'
+}
+
+test_unsigned_knowingly() {
+	start_log || return
+	signer
+	fault 'create always status 503'
+	outage 0 1500ms --on-outage=continue -- sign
+	has stderr "$ERR" 'warning: going on unsigned (--on-outage=continue): Sigstore did not recover'
+	has ledger "$LEDGER" '"event":"unsigned","reason"'
+	is output "$(<"$WORK/step")" signed=false
+}
+
+test_other_failures_are_the_commands_own() {
+	start_log || return
+	printf '#!/bin/sh\necho run >>"%s"\nexit 7\n' "$WORK/runs" >"$WORK/bin/broken"
+	chmod +x "$WORK/bin/broken"
+	outage 7 60s --on-outage=continue -- broken
+	is runs "$RUNS" 1
+	has ledger "$LEDGER" '"event":"unsigned","reason":"the command ended with exit code 7"'
+	is output "$(<"$WORK/step")" signed=false
+	# Sigstore refused what it was asked: its answer is final.
+	fault 'sign status 400'
+	signer
+	: >"$WORK/runs"
+	outage 1 60s -- sign
+	is runs "$RUNS" 1
+}
+
+test_a_signal_ends_the_wait() {
+	local name pid code
+	start_log || return
+	signer
+	fault 'create always status 503'
+	for name in TERM:143 INT:130; do
+		code=${name#*:}
+		rm -f "$WORK/step"
+		# shellcheck source=/dev/null disable=SC2086
+		(. "$WORK/log.env" && GITHUB_OUTPUT=$WORK/step exec python3 "$HERE/default_signals.py" "$SIGRELAY" run \
+			$QUICK --probe-interval=1m -- sign </dev/null >/dev/null 2>"$WORK/waiting") &
+		pid=$!
+		wait_for_line "$WORK/waiting" ' waiting what=' || return
+		kill -"${name%:*}" "$pid"
+		wait "$pid"
+		is "exit code after ${name%:*}" $? "$code"
+		has stderr "$(<"$WORK/waiting")" 'ended the wait for Sigstore; the last cause: rekor.create answered HTTP 503'
+		is output "$(<"$WORK/step")" signed=false
+	done
+}
+
+test_a_command_that_is_told_to_end_is_not_run_again() {
+	local pid
+	start_log || return
+	# shellcheck disable=SC2016
+	printf '#!/bin/bash\ntrap "exit 4" TERM\nsign\necho ready >"%s"\nfor ((i = 0; i < 200; i++)); do sleep 0.05; done\n' \
+		"$WORK/ready" >"$WORK/bin/slow"
+	chmod +x "$WORK/bin/slow"
+	signer
+	rm -f "$WORK/ready"
+	fault 'create always status 503'
+	# shellcheck source=/dev/null disable=SC2086
+	(. "$WORK/log.env" && exec "$SIGRELAY" run $QUICK -- slow </dev/null >/dev/null 2>"$WORK/waiting") &
+	pid=$!
+	wait_for "$WORK/ready" || return
+	kill -TERM "$pid"
+	wait "$pid"
+	is 'exit code' $? 4
+	lacks stderr "$(<"$WORK/waiting")" sigstore_failed
+}
+
+# A token that is read and never verified: a header, {"exp":N}, a signature.
+token_until() { printf 'e30.%s.c2lnc2lnc2ln' "$(printf '{"exp":%d}' "$1" | base64 | tr -d '=\n')"; }
+
+test_a_fixed_token_that_ends_is_told_at_once() {
+	local began=$SECONDS token
+	start_log || return
+	signer
+	token=$(token_until "$(($(date +%s) - 1))")
+	fault 'create always status 503'
+	outage 75 1h -- sign --identity-token "$token"
+	[ $((SECONDS - began)) -lt 30 ] || fail 'it waited'
+	has stderr "$ERR" 'the identity token in --identity-token ends before the command could be run again'
+	has stderr "$ERR" 'the last cause: rekor.create answered HTTP 503'
+	lacks 'what was said and noted' "$ERR$OUT$LEDGER" "${token#e30.}"
+	token=$(token_until "$(($(date +%s) + 20))")
+	SIGSTORE_ID_TOKEN=$token outage 75 1h --probe-interval=5m --probe-max=5m -- sign
+	has stderr "$ERR" 'fixed_token where=SIGSTORE_ID_TOKEN'
+	has stderr "$ERR" 'the identity token in SIGSTORE_ID_TOKEN ends before'
+}
+
+test_stdin_decides_too() {
+	start_log || return
+	# Reads its input, fails at first, and notes what it got when it succeeds.
+	cat >"$WORK/bin/reader" <<-END
+		#!/bin/sh
+		got=\$(cat)
+		sign || exit 1
+		echo "\$got" >"$WORK/got"
+	END
+	chmod +x "$WORK/bin/reader"
+	signer "$(recovers)"
+	fault 'create always status 503'
+	# shellcheck source=/dev/null disable=SC2086
+	(. "$WORK/log.env" && echo piped | "$SIGRELAY" run $QUICK -- reader >/dev/null 2>"$WORK/err")
+	is 'exit code with a pipe' $? 75
+	has stderr "$(<"$WORK/err")" 'it may have read from the pipe on its stdin'
+	fault 'create always status 503'
+	printf 'skipped\nfrom a file\n' >"$WORK/input"
+	# shellcheck source=/dev/null disable=SC2086
+	(
+		. "$WORK/log.env"
+		exec <"$WORK/input"
+		read -r _
+		"$SIGRELAY" run $QUICK -- reader >/dev/null 2>"$WORK/err"
+	)
+	is 'exit code with a file' $? 0
+	is 'what the last run read' "$(<"$WORK/got")" 'from a file'
+	has stderr "$(<"$WORK/err")" ' run_again run=2'
+}
+
+test_the_wait_on_a_terminal_is_one_line() {
+	start_log || return
+	signer
+	fault 'create always status 503'
+	# shellcheck source=/dev/null
+	. "$WORK/log.env"
+	# shellcheck disable=SC2086
+	OUT=$(TERM=xterm NO_COLOR=1 python3 "$HERE/on_terminal.py" "$SIGRELAY" run $QUICK --for 3s -- sign)
+	has terminal "$OUT" $'\r\033[Kwaiting for rekor (write side down) since '
+	lacks terminal "$OUT" $'\033[33m'
+	lacks terminal "$OUT" ' waiting what='
+	has terminal "$OUT" 'ended with 75'
+	# shellcheck disable=SC2086
+	OUT=$(TERM=xterm python3 "$HERE/on_terminal.py" "$SIGRELAY" run $QUICK --for 3s -- sign)
+	has terminal "$OUT" $'\r\033[K\033[33mwaiting for '
+	# shellcheck disable=SC2086
+	OUT=$(TERM=dumb python3 "$HERE/on_terminal.py" "$SIGRELAY" run $QUICK --for 3s -- sign)
+	has terminal "$OUT" ' waiting what='
+	forget_log
+}
+
+test_lines_of_the_wait_are_sparse() {
+	start_log || return
+	signer
+	fault 'create always status 503'
+	outage 75 4s -- sign
+	[ "$RUNS" -ge 2 ] || fail "it ran $RUNS times"
+	is 'lines' "$(grep -c ' waiting what=' "$WORK/err")" 1
+}
+
+test_the_ledger_has_to_open() {
+	exits 78 run --ledger "$WORK/no/folder/x" -- touch "$WORK/ran"
+	has stderr "$ERR" "cannot open the ledger '$WORK/no/folder/x': No such file or directory"
+	[ ! -e "$WORK/ran" ] || fail 'the command ran'
+	printf '{"time":"2026' >"$WORK/ledger"
+	SIGRELAY_RUN_ID=mine SIGRELAY_LEDGER=$WORK/ledger exits 0 run -- true
+	has stderr "$ERR" ledger_torn
+	has 'second line' "$(sed -n 2p "$WORK/ledger")" '"run":"mine","event":"signed"}'
+	rm -f "$WORK/ledger"
+}
+
+test_outage_flags_are_checked() {
+	exits 64 run --for=soon -- true
+	has stderr "$ERR" '--for=soon'
+	exits 64 run --on-outage=maybe -- true
+	has stderr "$ERR" '--on-outage=maybe'
+	exits 64 run --for -- true
+}
+
 # --- the environment -----------------------------------------------------------
 
 test_cosign_2_gets_urls() {

@@ -47,7 +47,8 @@ struct log_field {
 void log_setup(enum log_level level, enum log_format format);
 bool log_enabled(enum log_level level);
 void log_fields(enum log_level level, const char *event, const struct log_field *fields, size_t count);
-/* Tests: lines go to this function instead of stderr (NULL: back to stderr). */
+/* Lines go to this function instead of stderr (NULL: back to stderr): for tests,
+ * and for who shares a terminal with them. */
 void log_capture(void (*sink)(void *arg, const char *line, size_t n), void *arg);
 
 #endif

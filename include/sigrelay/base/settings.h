@@ -139,6 +139,10 @@ enum status settings_format(const struct setting_info *info, const struct settin
 enum status settings_may_reload(const struct settings *now, const struct settings *next,
 				struct buf *refused) MUST_CHECK;
 
+/* A duration as settings are written (500ms, 10s, 5m, 2h), for a flag that is
+ * no setting. */
+enum status duration_read(const char *text, usec *out) MUST_CHECK;
+
 /* The nearest known name to a mistyped one, or NULL if none is near. */
 const char *settings_nearest(const char *name);
 
