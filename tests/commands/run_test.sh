@@ -829,6 +829,7 @@ bash_offers() {
 test_bash_completes() {
 	is 'a command' "$(bash_offers sigrelay che)" check-config
 	is 'a flag' "$(bash_offers sigrelay run --clie)" --client
+	is 'a flag of run alone' "$(bash_offers sigrelay run --on-o)$(bash_offers sigrelay env --on-o)" --on-outage
 	is 'a value' "$(bash_offers sigrelay env --client co)" 'cosign2
 cosign3'
 	is 'a setting' "$(bash_offers sigrelay serve --max-c)" --max-clients
