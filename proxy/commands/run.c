@@ -20,6 +20,7 @@
 #include <sigrelay/commands/options.h>
 #include <sigrelay/commands/outage.h>
 #include <sigrelay/commands/run_record.h>
+#include <sigrelay/commands/secrecy.h>
 #include <sigrelay/commands/signals.h>
 #include <sigrelay/relay/server.h>
 
@@ -517,6 +518,7 @@ int command_run(int argc, char **argv)
 	if (!l)
 		return cannot("load the settings", STATUS_NO_MEMORY);
 	argv[split] = NULL;
+	secrecy_begin();
 	int rc = run_from(&r, l, split, argv);
 	clients_release(&r.client);
 	settings_release(&r.settings);

@@ -11,22 +11,10 @@
 #define SANITIZED 1
 #endif
 
-static void set_dumpable(unsigned long yes)
+void secrecy_begin(void)
 {
 #ifndef SANITIZED
 	/* An rlimit would be the command's too; this ends with exec. */
-	(void)prctl(PR_SET_DUMPABLE, yes, 0, 0, 0);
-#else
-	(void)yes;
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
-}
-
-void secrecy_begin(void)
-{
-	set_dumpable(0);
-}
-
-void secrecy_end(void)
-{
-	set_dumpable(1);
 }

@@ -6,7 +6,5 @@
  * its memory. A program that it execs is as it would have been. Does nothing in
  * a sanitizer's build, whose leak check has to read it. */
 void secrecy_begin(void);
-/* In a child between fork and exec, which has to look into /proc/self. */
-void secrecy_end(void);
 
 #endif
