@@ -116,7 +116,7 @@ if [ -z "$quick" ]; then
 	suite lint scripts/lint.sh
 	began=$(date +%s)
 	if wait "$stack"; then
-		suite stack env SIGRELAY=build/release/sigrelay tests/stack/test.sh
+		suite stack env SIGRELAY="$PWD/build/release/sigrelay" tests/stack/test.sh
 	else
 		say "stack-install: failed; the end of $logs/stack-install.log:"
 		tail -n 30 "$logs/stack-install.log" | sed 's/^/    /'
