@@ -57,20 +57,32 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get -qq update
+# source_of ORIGIN CODENAME: where apt gets that release from, if it does.
+source_of() {
+	# shellcheck disable=SC2016 # apt's own $(…)
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Origin: $1" "Codename: $2" | head -n 1
+}
+add_backports() {
+	from=$(source_of Debian bookworm)
+	[ -n "$from" ] || {
+		echo "packages.sh: apt has no source of bookworm, so none of bookworm-backports either: install Go 1.21 or newer and put it on PATH" >&2
+		exit 1
+	}
+	printf 'Types: deb\nURIs: %s\nSuites: bookworm-backports\nComponents: main\nSigned-By: %s\n' \
+		"$from" /usr/share/keyrings/debian-archive-keyring.gpg |
+		$sudo tee /etc/apt/sources.list.d/sigrelay-backports.sources >/dev/null
+	$sudo apt-get -qq update
+}
 release=
 # shellcheck source=/dev/null
 . /etc/os-release
 case "$missing ${VERSION_CODENAME:-}" in *golang-go*bookworm)
 	# Debian 12's own is 1.19. Its backports are beside whatever source it has.
-	from=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
-		sed -n 's/^URIs: *\([^ ]*\).*/\1/p; s/^deb \(\[[^]]*\] \)*\([^ ]*\) .*/\2/p' | grep -v security | head -n 1)
-	printf 'Types: deb\nURIs: %s\nSuites: bookworm-backports\nComponents: main\nSigned-By: %s\n' \
-		"$from" /usr/share/keyrings/debian-archive-keyring.gpg |
-		$sudo tee /etc/apt/sources.list.d/sigrelay-backports.sources >/dev/null
 	release=bookworm-backports
+	[ -n "$(source_of 'Debian Backports' "$release")" ] || add_backports
 	;;
 esac
-$sudo apt-get -qq update
 if [ -n "$release" ]; then
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
 		-t "$release" golang-go >/dev/null
