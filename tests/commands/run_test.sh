@@ -13,7 +13,8 @@ SIGRELAY=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 ONLY=${2:-}
 WORK=$(mktemp -d)
 SERVER=
-trap 'rm -rf "$WORK"' EXIT
+# A subshell that a signal ends early goes through this trap too: it is not its.
+trap '[ "$BASHPID" != $$ ] || rm -rf "$WORK"' EXIT
 
 # Nothing of the caller's own configuration has a say.
 for name in $(compgen -e | grep -E '^(COSIGN|SIGSTORE|GITSIGN|TUF|SIGRELAY|XDG|NOTIFY)_'); do unset "$name"; done
@@ -404,7 +405,7 @@ test_a_signal_ends_the_wait() {
 	fault 'create always status 503'
 	for name in TERM:143 INT:130; do
 		code=${name#*:}
-		rm -f "$WORK/step"
+		rm -f "$WORK/step" "$WORK/waiting"
 		# shellcheck source=/dev/null disable=SC2086
 		(. "$WORK/log.env" && GITHUB_OUTPUT=$WORK/step exec python3 "$HERE/default_signals.py" "$SIGRELAY" run \
 			$QUICK --probe-interval=1m -- sign </dev/null >/dev/null 2>"$WORK/waiting") &
