@@ -13,8 +13,9 @@ SIGRELAY=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 ONLY=${2:-}
 WORK=$(mktemp -d)
 SERVER=
-# A subshell that a signal ends early goes through this trap too: it is not its.
-trap '[ "$BASHPID" != $$ ] || rm -rf "$WORK"' EXIT
+# A subshell that a signal ends early goes through this trap too, and the test
+# in it may fail there: what follows an || would be done.
+trap '[ "$BASHPID" = $$ ] && rm -rf "$WORK"' EXIT
 
 # Nothing of the caller's own configuration has a say.
 for name in $(compgen -e | grep -E '^(COSIGN|SIGSTORE|GITSIGN|TUF|SIGRELAY|XDG|NOTIFY)_'); do unset "$name"; done
