@@ -21,14 +21,17 @@ test) want=$test ;;
 	;;
 esac
 
+# dpkg-query succeeds for what it only knows by name, too.
+installed() { dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -q '^install ok installed$'; }
+
 missing=
 for p in $want; do
-	dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $p"
+	installed "$p" || missing="$missing $p"
 done
 # clang's sanitizer and fuzzer runtime has the version in its name.
 if [ "${1:-build}" = test ]; then
 	rt=$(dpkg-query -W -f '${Depends}' clang 2>/dev/null | sed -n 's/.*clang-\([0-9]*\).*/\1/p')
-	if [ -z "$rt" ] || ! dpkg-query -W "libclang-rt-$rt-dev" >/dev/null 2>&1; then
+	if [ -z "$rt" ] || ! installed "libclang-rt-$rt-dev"; then
 		missing="$missing clang-rt"
 	fi
 fi
