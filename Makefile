@@ -8,7 +8,7 @@ demo:
 	./demo.sh
 test:
 	./test.sh
-bench:
+bench: all
 	tests/bench/bench.sh
 lint:
 	scripts/lint.sh

@@ -1,11 +1,10 @@
 #include <sigrelay/base/settings.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ini.h>
 #include <string.h>
-#include <unistd.h>
 
+#include <sigrelay/base/file.h>
 #include <sigrelay/base/mem.h>
 
 #include "settings_load.h"
@@ -185,36 +184,6 @@ static enum status parse(struct settings_load *l, const char *path, struct slice
 	return src.status;
 }
 
-static enum status read_all(int fd, struct buf *text)
-{
-	for (;;) {
-		enum status st = buf_reserve(text, 4096);
-		if (st != STATUS_OK)
-			return st;
-		ssize_t n = read(fd, text->p + text->n, 4096);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return STATUS_IO;
-		if (n == 0)
-			return STATUS_OK;
-		text->n += (size_t)n;
-		text->p[text->n] = '\0';
-	}
-}
-
-static enum status read_file(const char *path, struct buf *text)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return STATUS_IO;
-	enum status st = read_all(fd, text);
-	int saved = errno;
-	close(fd);
-	errno = saved;
-	return st;
-}
-
 static enum status parse_in_use(struct settings_load *l, const char *path, struct slice text)
 {
 	char *file = mem_strdup(path);
@@ -229,7 +198,7 @@ enum status settings_from_file(struct settings_load *l, const char *path)
 {
 	struct buf text;
 	buf_init(&text, FILE_MAX_BYTES);
-	enum status st = read_file(path, &text);
+	enum status st = file_read(path, &text);
 	if (st == STATUS_OK)
 		st = parse_in_use(l, path, buf_slice(&text));
 	else if (st == STATUS_IO)

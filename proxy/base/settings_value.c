@@ -88,9 +88,9 @@ static enum status parse_united(struct slice text, const struct unit *units, int
 	return STATUS_OK;
 }
 
-enum status duration_read(const char *text, usec *out)
+enum status duration_read(struct slice text, usec *out)
 {
-	return parse_united(slice_trim(slice_str(text)), duration_units, out);
+	return parse_united(slice_trim(text), duration_units, out);
 }
 
 static enum status parse_percent(struct slice text, int64_t *out)

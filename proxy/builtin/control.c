@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sigrelay/base/settings.h>
 #include <sigrelay/builtin/inside.h>
 
 #define TOKEN_LIFE (600 * USEC_PER_SEC)
@@ -201,7 +202,7 @@ static enum status wished_token(const struct builtin_log *l, const cJSON *wish, 
 	struct slice text = json_str_at(wish, "lifetime", NULL);
 	struct slice email = json_str_at(wish, "email", NULL);
 	struct slice audience = json_str_at(wish, "audience", NULL);
-	if (text.n && duration_parse(text, &lifetime) != STATUS_OK)
+	if (text.n && duration_read(text, &lifetime) != STATUS_OK)
 		return STATUS_INVALID;
 	const struct token_wish w = { email.n ? email.p : "signer@sigrelay.test",
 				      audience.n ? audience.p : NULL, lifetime };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/settings.h>
 
 const char *const place_names[PLACES] = {
 	[PLACE_CREATE] = "create", [PLACE_GET] = "get",         [PLACE_QUERY] = "query",
@@ -63,28 +64,6 @@ void faults_release(struct faults *f)
 {
 	rules_free(f->first);
 	f->first = NULL;
-}
-
-enum status duration_parse(struct slice text, usec *out)
-{
-	static const struct {
-		const char *suffix;
-		usec unit;
-	} units[] = { { "ms", USEC_PER_MSEC },
-		      { "s", USEC_PER_SEC },
-		      { "m", 60 * USEC_PER_SEC },
-		      { "h", 3600 * USEC_PER_SEC } };
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		uint64_t n;
-		if (!slice_ends(text, units[i].suffix))
-			continue;
-		struct slice digits = { text.p, text.n - strlen(units[i].suffix) };
-		if (slice_u64(digits, &n) != STATUS_OK || n > 1000000)
-			return STATUS_INVALID;
-		*out = (usec)n * units[i].unit;
-		return STATUS_OK;
-	}
-	return STATUS_INVALID;
 }
 
 /* The next word of a line; empty at its end. */
@@ -178,7 +157,7 @@ static bool parse_count(struct slice w, struct fault *f, struct complaint *c)
 
 static bool parse_duration(struct slice w, struct fault *f, struct complaint *c)
 {
-	return duration_parse(w, &f->duration) == STATUS_OK ||
+	return duration_read(w, &f->duration) == STATUS_OK ||
 	       complain(c, "wants a duration such as 500ms, 10s or 5m", w);
 }
 

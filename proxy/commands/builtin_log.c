@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sigrelay/base/file.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/settings.h>
 #include <sigrelay/builtin/trust_files.h>
 #include <sigrelay/commands/commands.h>
-#include <sigrelay/commands/file.h>
 #include <sigrelay/commands/options.h>
 
 #define SCRIPT_MAX ((size_t)1024 * 1024)

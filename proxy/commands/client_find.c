@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include <sigrelay/base/file.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/commands/child.h>
 #include <sigrelay/commands/clock_text.h>
-#include <sigrelay/commands/file.h>
 #include <sigrelay/commands/signing_config.h>
 
 #define ASK_LIMIT (5 * USEC_PER_SEC)

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include <sigrelay/base/clock.h>
+#include <sigrelay/base/file.h>
 #include <sigrelay/commands/child.h>
 #include <sigrelay/commands/commands.h>
 #include <sigrelay/commands/cosign.h>
-#include <sigrelay/commands/file.h>
 #include <sigrelay/commands/options.h>
 
 /* The first POST is stored and its answer lost; the log's signer stands still

@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include <sigrelay/base/bytes.h>
+#include <sigrelay/base/file.h>
 #include <sigrelay/base/json.h>
 #include <sigrelay/builtin/keys.h>
-#include <sigrelay/commands/file.h>
 #include <sigrelay/sigstore/rekor.h>
 
 #define FILE_MAX ((size_t)16 << 20)

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sigrelay/base/file.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/commands/client.h>
 #include <sigrelay/commands/clock_text.h>
-#include <sigrelay/commands/file.h>
 #include <sigrelay/commands/options.h>
 
 #define TEXT_MAX ((size_t)1 << 20)

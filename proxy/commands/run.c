@@ -9,12 +9,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sigrelay/base/file.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/commands/child.h>
 #include <sigrelay/commands/client.h>
 #include <sigrelay/commands/clock_text.h>
 #include <sigrelay/commands/descriptors.h>
-#include <sigrelay/commands/file.h>
 #include <sigrelay/commands/fixed_token.h>
 #include <sigrelay/commands/input.h>
 #include <sigrelay/commands/options.h>
@@ -473,7 +473,7 @@ static const char *take_client_flag(int *argc, char **argv)
 
 static int read_outage_flags(struct run *r, const char *keep_on, const char *on_outage)
 {
-	if (keep_on && duration_read(keep_on, &r->keep_on) != STATUS_OK) {
+	if (keep_on && duration_read(slice_str(keep_on), &r->keep_on) != STATUS_OK) {
 		complain("run: --for=%s: expected a duration such as 90s, 30m or 2h", keep_on);
 		return EXIT_USAGE_ERROR;
 	}

@@ -165,7 +165,7 @@ static void refuse(struct conn *c, struct evhttp_request *req, int status, const
 	buf_release(&body);
 	metric_add(c->front->relay->telemetry.rejected, 1);
 	log_event(LOG_INFO, "refused", LOG_D("status", status), LOG_S("cause", why),
-		  LOG_S("client", evhttp_request_get_host(req)), LOG_S("next", close ? "close" : "go on"));
+		  LOG_S("host", evhttp_request_get_host(req)), LOG_S("next", close ? "close" : "go on"));
 	writing_begins(c);
 	evhttp_send_reply(req, status, NULL, NULL);
 }

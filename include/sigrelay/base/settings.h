@@ -17,6 +17,7 @@
 #include <sigrelay/base/buf.h>
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/log.h>
+#include <sigrelay/base/slice.h>
 #include <sigrelay/base/status.h>
 
 enum setting_type {
@@ -139,9 +140,9 @@ enum status settings_format(const struct setting_info *info, const struct settin
 enum status settings_may_reload(const struct settings *now, const struct settings *next,
 				struct buf *refused) MUST_CHECK;
 
-/* A duration as settings are written (500ms, 10s, 5m, 2h), for a flag that is
- * no setting. */
-enum status duration_read(const char *text, usec *out) MUST_CHECK;
+/* A duration as settings are written (500ms, 10s, 5m, 2h), for what is no setting:
+ * a flag of one command, a word of the built-in log. */
+enum status duration_read(struct slice text, usec *out) MUST_CHECK;
 
 /* The nearest known name to a mistyped one, or NULL if none is near. */
 const char *settings_nearest(const char *name);

@@ -70,7 +70,5 @@ enum status faults_add(struct faults *f, struct slice text, struct buf *error) M
 struct fault faults_take(struct faults *f, enum place at, void (*change)(void *arg, const struct fault *),
 			 void *arg);
 int64_t faults_left(const struct faults *f); /* requests that rules still wait for; an `always` counts as 1 */
-/* "500ms", "10s", "5m", "2h". */
-enum status duration_parse(struct slice text, usec *out) MUST_CHECK;
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include <sigrelay/base/buf.h>
-#include <sigrelay/commands/file.h>
+#include <sigrelay/base/file.h>
 #include <sigrelay/commands/help.h>
 
 static void read_document(const char *name, struct buf *out)

@@ -1,4 +1,4 @@
-#include <sigrelay/commands/file.h>
+#include <sigrelay/base/file.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Small files, whole. */
-#ifndef SIGRELAY_COMMANDS_FILE_H
-#define SIGRELAY_COMMANDS_FILE_H
+#ifndef SIGRELAY_BASE_FILE_H
+#define SIGRELAY_BASE_FILE_H
 
 #include <sigrelay/base/buf.h>
 #include <sigrelay/base/slice.h>
