@@ -179,6 +179,8 @@ bool builtin_lost(struct builtin_log *l, struct call *c)
 		wire_reset(c);
 	else if (c->fault.lost_by == LOST_BY_CLOSE)
 		wire_close(c);
+	else if (c->fault.lost_by == LOST_BY_STALL)
+		builtin_park(l, c, PARKED_STALLED);
 	else
 		answer_status(l, c, (int)c->fault.n, -1);
 	return true;

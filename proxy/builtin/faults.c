@@ -141,8 +141,10 @@ static bool parse_lost(struct slice w, struct fault *f, struct complaint *c)
 		f->lost_by = LOST_BY_RESET;
 	else if (slice_eq_str(w, "close"))
 		f->lost_by = LOST_BY_CLOSE;
+	else if (slice_eq_str(w, "stall"))
+		f->lost_by = LOST_BY_STALL;
 	else if (!parse_status(w, &f->n))
-		return complain(c, "lose wants reset, close or a status", w);
+		return complain(c, "lose wants reset, close, stall or a status", w);
 	return true;
 }
 

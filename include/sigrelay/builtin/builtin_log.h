@@ -26,8 +26,9 @@
  *   other-entry              act; answer some other true entry
  *   status N [retry-after S] do not act; N with the service's own error shape
  *                            (HTML for 429 and 502)
- *   lose [reset|close|N]     act (the leaf is queued), then lose the answer at
- *                            once: RST, close, or status N (default 502)
+ *   lose [HOW]               act (the leaf is queued), then lose the answer: at once
+ *                            by reset (RST), close or status N (default 502), or
+ *                            by stall: it never comes
  *   hold                     act when told: waits for `release` on the control path
  *   delay DURATION           act after DURATION
  *   down DURATION            from this request on, every request is `refuse`d for

@@ -46,7 +46,7 @@ enum word {
 	WORD_LATE,
 };
 
-enum lost_by { LOST_BY_STATUS, LOST_BY_RESET, LOST_BY_CLOSE };
+enum lost_by { LOST_BY_STATUS, LOST_BY_RESET, LOST_BY_CLOSE, LOST_BY_STALL };
 
 struct fault {
 	enum word word;

@@ -31,7 +31,7 @@ static void test_a_bad_script_is_refused_whole_and_says_where(void)
 	refused("get status 503 soon",
 		"line 1: after status N only 'retry-after SECONDS' may follow: 'soon'");
 	refused("get status 503 retry-after x", "line 1: retry-after wants whole seconds: 'x'");
-	refused("create lose it", "line 1: lose wants reset, close or a status: 'it'");
+	refused("create lose it", "line 1: lose wants reset, close, stall or a status: 'it'");
 	refused("get absent", "line 1: wants a count: ''");
 	refused("get reset now", "line 1: more than the word takes: 'now'");
 }

@@ -247,6 +247,25 @@ static void test_lose_acts_and_loses_the_answer_in_each_way(void)
 	end(&c);
 }
 
+static void test_lose_by_stall_acts_and_never_answers(void)
+{
+	struct stage s;
+	struct talk t;
+	char *entry = new_entry();
+	stage_init(&s, "create lose stall");
+	talk_init(&t, &s);
+	talk_request(&t, "POST", ENTRIES, "application/json", NULL, entry, strlen(entry));
+	wait_for(&s, "stalled", 1);
+	CU_ASSERT_EQUAL(state(&s, "queued"), 1);
+	CU_ASSERT_EQUAL(state(&s, "integrated"), 1);
+	CU_ASSERT_EQUAL(t.got.n, 0);
+	CU_ASSERT_FALSE(t.closed || t.reset);
+	talk_release(&t);
+	wait_for(&s, "gone", 1);
+	mem_free(entry);
+	stage_release(&s);
+}
+
 static void test_hold_acts_when_it_is_told(void)
 {
 	struct stage s;
@@ -459,7 +478,8 @@ TEST_SUITE(builtin_log_faults, TEST(test_refuse_and_reset_are_rst_and_do_not_act
 	   TEST(test_drip_is_whole_in_the_end_and_takes_its_time), TEST(test_a_client_may_leave_a_drip),
 	   TEST(test_junk_is_html_with_a_good_status), TEST(test_wrong_leaf_is_an_entry_under_a_false_key),
 	   TEST(test_other_entry_is_true_and_not_the_one_posted), TEST(test_status_has_the_services_shape),
-	   TEST(test_lose_acts_and_loses_the_answer_in_each_way), TEST(test_hold_acts_when_it_is_told),
+	   TEST(test_lose_acts_and_loses_the_answer_in_each_way),
+	   TEST(test_lose_by_stall_acts_and_never_answers), TEST(test_hold_acts_when_it_is_told),
 	   TEST(test_delay_acts_later), TEST(test_down_refuses_everyone_for_a_while), TEST(test_the_incident),
 	   TEST(test_a_post_to_a_paused_log_hangs_until_it_resumes),
 	   TEST(test_a_leaf_is_kept_when_its_client_leaves), TEST(test_a_pause_may_end_by_itself),
