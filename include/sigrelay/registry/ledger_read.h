@@ -1,0 +1,34 @@
+/* The ledger, read back: what one run did, by its own lines only.
+ *
+ * A line that is no JSON object, or one of another run, is passed over; a torn last
+ * line is reported. The file is read whole (LEDGER_READ_MAX). */
+#ifndef SIGRELAY_REGISTRY_LEDGER_READ_H
+#define SIGRELAY_REGISTRY_LEDGER_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <sigrelay/base/status.h>
+#include <sigrelay/registry/ledger.h>
+
+#define LEDGER_READ_MAX ((size_t)64 << 20)
+
+/* Strings are owned by the list; NULL: not on the line. */
+struct ledger_record {
+	enum ledger_event event;
+	char *image, *registry, *repository, *tag, *digest, *state, *reason;
+};
+
+struct ledger_list {
+	struct ledger_record *v;
+	size_t n;
+	size_t other_runs; /* lines of other runs */
+	size_t unreadable; /* whole lines that are none of ours: no JSON, no run, unknown event */
+	bool torn;         /* the last line is cut off */
+};
+
+/* STATUS_IO: errno (ENOENT: there is no such file). */
+enum status ledger_read(const char *path, const char *run, struct ledger_list *out) MUST_CHECK;
+void ledger_list_release(struct ledger_list *l);
+
+#endif
