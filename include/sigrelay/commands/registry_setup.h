@@ -1,0 +1,28 @@
+/* What preflight, pushed and cleanup open first: the web, the credentials, the
+ * registries, the ledger. */
+#ifndef SIGRELAY_COMMANDS_REGISTRY_SETUP_H
+#define SIGRELAY_COMMANDS_REGISTRY_SETUP_H
+
+#include <stddef.h>
+
+#include <sigrelay/base/settings.h>
+#include <sigrelay/registry/ledger.h>
+#include <sigrelay/registry/registry.h>
+
+struct registry_setup {
+	struct web *web;
+	struct credential_store *credentials;
+	struct registry *registry;
+	struct ledger ledger; /* fd -1 where no ledger is set */
+	char *run;            /* the run's id */
+	usec deadline;        /* of the whole command, monotonic */
+};
+
+/* timeout: of the whole command. insecure: domains of --insecure-registry, borrowed
+ * until close, as are s and env. 0, or the exit status after saying on stderr what
+ * is wrong (78: a credentials file or the ledger cannot be used). */
+int registry_setup_open(struct registry_setup *r, const char *command, const struct settings *s, usec timeout,
+			const char *const *insecure, size_t insecure_count, char *const *env);
+void registry_setup_close(struct registry_setup *r);
+
+#endif
