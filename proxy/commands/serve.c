@@ -9,6 +9,7 @@
 
 #include <sigrelay/base/mem.h>
 #include <sigrelay/commands/notify.h>
+#include <sigrelay/commands/open_files.h>
 #include <sigrelay/commands/options.h>
 #include <sigrelay/commands/secrecy.h>
 #include <sigrelay/commands/signals.h>
@@ -21,6 +22,7 @@ struct serve {
 	const char *notify_path;
 	int argc; /* as given: a reload reads the flags again */
 	char **argv;
+	int64_t max_clients, clients_that_fit; /* as set, and what open files allow of it */
 	int exit_code;
 };
 
@@ -51,6 +53,8 @@ static enum status gather(struct settings_load *l, const struct serve *s, struct
 		st = settings_check_listen(l);
 	if (st == STATUS_OK)
 		st = settings_finish(l, next);
+	if (st == STATUS_OK && next->max_clients == s->max_clients)
+		next->max_clients = s->clients_that_fit;
 	mem_free(argv);
 	return st;
 }
@@ -176,6 +180,19 @@ static int serve_until_signal(struct serve *s, const struct settings *settings)
 	return rc;
 }
 
+static void fit_clients(struct serve *s, struct settings *settings)
+{
+	int64_t limit = open_files_raise();
+	int64_t fit = open_files_clients(limit, settings->max_attempts_in_flight);
+	s->max_clients = s->clients_that_fit = settings->max_clients;
+	if (fit >= settings->max_clients)
+		return;
+	log_event(LOG_WARN, "max_clients_lowered", LOG_D("from", s->max_clients), LOG_D("to", fit),
+		  LOG_D("open_files", limit),
+		  LOG_S("next", "raise the limit of open files (LimitNOFILE=, ulimit -Hn) to serve more"));
+	s->clients_that_fit = settings->max_clients = fit;
+}
+
 static int serve_from(struct serve *s, struct settings_load *l, int argc, char **argv)
 {
 	struct settings settings;
@@ -187,8 +204,10 @@ static int serve_from(struct serve *s, struct settings_load *l, int argc, char *
 		complain_lines(settings_errors(l));
 		rc = EXIT_CONFIG_ERROR;
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		fit_clients(s, &settings);
 		rc = serve_until_signal(s, &settings);
+	}
 	settings_release(&settings);
 	return rc;
 }

@@ -780,6 +780,35 @@ test_empty_settings_are_reported_once() {
 	is 'reports' "$(grep -c 'SIGRELAY_RETRY_FOR' "$WORK/serve.err")" 1
 }
 
+# under_limits SOFT HARD: a sigrelay that may have so many files open.
+under_limits() {
+	printf '#!/bin/sh\nulimit -Sn %d && ulimit -Hn %d && exec "%s" "$@"\n' "$1" "$2" "$SIGRELAY" >"$WORK/bin/limited"
+	chmod +x "$WORK/bin/limited"
+}
+
+open_files_of() { awk '/^Max open files/ { print $4, $5 }' "/proc/$1/limits"; }
+
+test_the_limit_of_open_files_is_raised() {
+	under_limits 128 4096
+	SIGRELAY=$WORK/bin/limited start_serve --max-clients 3000 || return
+	is 'limits of serve' "$(open_files_of "$SERVER")" '4096 4096'
+	kill -TERM "$SERVER"
+	ends 0
+	lacks stderr "$(<"$WORK/serve.err")" max_clients
+}
+
+# More clients than there are descriptors: those that do not fit hear so.
+test_clients_that_do_not_fit_are_told() {
+	under_limits 64 128
+	SIGRELAY=$WORK/bin/limited start_serve --rekor-url http://127.0.0.1:9 --max-attempts-in-flight 1 || return
+	has stderr "$(<"$WORK/serve.err")" 'max_clients_lowered from=10000 to=61 open_files=128'
+	is 'who was told' "$(python3 "$HERE/too_many_clients.py" "${URL##*:}" 90 29)" '29 of 90 were told: HTTP/1.1 503 Service Unavailable'
+	kill -HUP "$SERVER"
+	wait_for_line "$WORK/serve.err" ' reloaded$'
+	kill -TERM "$SERVER"
+	ends 0
+}
+
 # --- status, help, version -----------------------------------------------------
 
 test_status_of_a_running_relay() {
