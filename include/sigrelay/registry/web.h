@@ -17,6 +17,7 @@
 #include <sigrelay/base/slice.h>
 #include <sigrelay/base/status.h>
 #include <sigrelay/policy/backoff.h>
+#include <sigrelay/registry/web_url.h>
 
 struct web_config {
 	struct backoff backoff;
@@ -31,15 +32,17 @@ enum status web_new(struct web **out, const struct web_config *cfg) MUST_CHECK;
 void web_free(struct web *w); /* what is in flight ends without its done */
 
 #define WEB_ANSWER_MAX ((size_t)4 << 20)
+#define WEB_ERROR_SIZE 512
 
 struct web_answer {
 	int status;      /* 0: no whole answer came; error says why */
 	struct buf body; /* at most max_answer bytes */
 	struct buf head; /* header lines of the last answer, for web_header */
-	const char
-	    *error; /* in words, for a person: the host, and what went wrong there; "" with an answer */
+	/* In words, for a person: the host, and what went wrong there; "" with an answer. */
+	char error[WEB_ERROR_SIZE];
 	unsigned attempts; /* made */
 	usec retry_after;  /* < 0: none named (X-Retry-After as a unix time is read too) */
+	enum network network; /* where the host that answered is */
 };
 
 /* The n-th value of that header (0: the first), borrowed; the empty slice with p
@@ -54,16 +57,20 @@ struct web_request {
 	usec deadline;     /* of this request, monotonic; USEC_NEVER: the command's only */
 	/* A host that was named by an answer, not by the user: one that resolves to a
 	 * loopback, link-local or private address is refused, unless its host:port is
-	 * this (NULL: none is excepted). */
+	 * trusted_host (NULL: none is excepted), or it is a private one named from
+	 * within a private network (namer). So is the host that a redirect names. Behind
+	 * a proxy the proxy resolves names, and only addresses written out are seen. */
 	bool untrusted;
 	const char *trusted_host;
+	enum network namer; /* web_answer.network of the answer that named it */
 	/* Is this answer final, though its status is one that is repeated? NULL: never. */
 	bool (*final)(const struct web_answer *a);
 };
 
 /* The answer is lent for the call. */
 typedef void web_done_fn(void *arg, const struct web_answer *a);
-/* Everything of q is copied, and wiped at the end. */
+/* Everything of q is copied, and wiped at the end. STATUS_INVALID: q->url is no
+ * http or https URL, or has a name or password in it. */
 enum status web_start(struct web *w, const struct web_request *q, web_done_fn *done, void *arg) MUST_CHECK;
 void web_run(struct web *w);
 

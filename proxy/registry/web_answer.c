@@ -1,0 +1,139 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sigrelay/sigstore/answers.h>
+
+#include "web_inside.h"
+
+#define UNIX_TIMES ((uint64_t)1000000000) /* a number above is a time, below it seconds */
+
+static struct slice take_line(struct slice *rest)
+{
+	const char *end = rest->n ? memchr(rest->p, '\n', rest->n) : NULL;
+	struct slice line = { rest->p, end ? (size_t)(end - rest->p) : rest->n };
+	size_t used = end ? line.n + 1 : line.n;
+	rest->p += used;
+	rest->n -= used;
+	if (line.n > 0 && line.p[line.n - 1] == '\r')
+		line.n--;
+	return line;
+}
+
+struct slice web_header(const struct web_answer *a, const char *name, size_t n)
+{
+	struct slice rest = buf_slice(&a->head);
+	while (rest.n > 0) {
+		struct slice line = take_line(&rest);
+		const char *colon = line.n ? memchr(line.p, ':', line.n) : NULL;
+		if (!colon || !slice_eq_icase((struct slice){ line.p, (size_t)(colon - line.p) }, name))
+			continue;
+		if (n-- == 0)
+			return slice_trim((struct slice){ colon + 1, line.n - (size_t)(colon + 1 - line.p) });
+	}
+	return (struct slice){ NULL, 0 };
+}
+
+usec web_retry_after(const struct web_answer *a, usec wall)
+{
+	uint64_t at;
+	struct slice standard = web_header(a, "Retry-After", 0);
+	struct slice hub = web_header(a, "X-Retry-After", 0);
+	if (!standard.p && slice_u64(hub, &at) == STATUS_OK && at > UNIX_TIMES &&
+	    at < (uint64_t)(USEC_NEVER / USEC_PER_SEC))
+		return usec_max(0, (usec)at * USEC_PER_SEC - wall);
+	return retry_after_parse(standard.p ? standard : hub, wall);
+}
+
+bool web_status_is_transient(int status)
+{
+	return status == 429 || (status >= 500 && status != 501 && status != 505);
+}
+
+bool web_failure_is_transient(const struct web_failure *f)
+{
+	switch ((int)f->code) { /* libcurl has a hundred; what is not here is of the network */
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_FAILED_INIT:
+		return false;
+	default:
+		return !f->too_large && !f->refused[0];
+	}
+}
+
+static void connecting(const struct web_failure *f, char out[WEB_ERROR_SIZE])
+{
+	if (f->refused[0])
+		snprintf(out, WEB_ERROR_SIZE,
+			 "%s is at %s, a %s address, and was named by an answer: not asked", f->place,
+			 f->refused, network_name(f->network));
+	else if (f->os_error == ECONNREFUSED)
+		snprintf(out, WEB_ERROR_SIZE, "%s: connection refused", f->place);
+	else if (f->os_error)
+		snprintf(out, WEB_ERROR_SIZE, "%s: cannot connect: %s", f->place, strerror((int)f->os_error));
+	else
+		snprintf(out, WEB_ERROR_SIZE, "%s: cannot connect: %s", f->place, f->detail);
+}
+
+static void timed_out(const struct web_failure *f, char out[WEB_ERROR_SIZE])
+{
+	char time[32];
+	usec_format(f->timeout, time);
+	snprintf(out, WEB_ERROR_SIZE, "%s: %s after %s", f->place,
+		 f->connected ? "the answer timed out" : "connecting timed out", time);
+}
+
+static void broken(const struct web_failure *f, char out[WEB_ERROR_SIZE])
+{
+	if (f->too_large)
+		snprintf(out, WEB_ERROR_SIZE, "%s: the answer is larger than %zu KiB: not read", f->place,
+			 f->max_answer >> 10);
+	else
+		snprintf(out, WEB_ERROR_SIZE, "%s: %s%s", f->place,
+			 f->connected ? "the answer broke off: " : "", f->detail);
+}
+
+void web_failure_print(const struct web_failure *f, char out[WEB_ERROR_SIZE])
+{
+	switch ((int)f->code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+		snprintf(out, WEB_ERROR_SIZE, "cannot resolve %s: check the name and the network", f->place);
+		return;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		snprintf(out, WEB_ERROR_SIZE, "%s: cannot resolve its proxy (see https_proxy): %s", f->place,
+			 f->detail);
+		return;
+	case CURLE_COULDNT_CONNECT:
+		connecting(f, out);
+		return;
+	case CURLE_OPERATION_TIMEDOUT:
+		timed_out(f, out);
+		return;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		snprintf(out, WEB_ERROR_SIZE, "%s: its TLS certificate is not trusted: %s", f->place,
+			 f->detail);
+		return;
+	case CURLE_SSL_CACERT_BADFILE:
+		snprintf(out, WEB_ERROR_SIZE, "%s: the file of trusted certificates cannot be used: %s",
+			 f->place, f->detail);
+		return;
+	case CURLE_GOT_NOTHING:
+		snprintf(out, WEB_ERROR_SIZE, "%s closed the connection without an answer", f->place);
+		return;
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RECV_ERROR:
+	case CURLE_WRITE_ERROR:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_HTTP2:
+	case CURLE_HTTP2_STREAM:
+		broken(f, out);
+		return;
+	default:
+		snprintf(out, WEB_ERROR_SIZE, "%s: %s", f->place, f->detail);
+	}
+}

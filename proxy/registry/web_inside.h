@@ -1,0 +1,32 @@
+/* What the files of the web share, and nobody else uses. */
+#ifndef SIGRELAY_REGISTRY_WEB_INSIDE_H
+#define SIGRELAY_REGISTRY_WEB_INSIDE_H
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+
+#include <sigrelay/registry/web.h>
+
+/* Why a transfer came to nothing. */
+struct web_failure {
+	CURLcode code;
+	const char *place;    /* host[:port] */
+	const char *detail;   /* libcurl's own words, may be "" */
+	const char *refused;  /* the address that was not connected to, "" mostly */
+	enum network network; /* … and what it is */
+	long os_error;        /* errno of connecting, 0: unknown */
+	usec timeout;         /* what the attempt was given */
+	bool connected;
+	bool too_large;
+	size_t max_answer;
+};
+/* The words for a person. */
+void web_failure_print(const struct web_failure *f, char out[WEB_ERROR_SIZE]);
+/* May the same request meet a better fate in a moment? */
+bool web_failure_is_transient(const struct web_failure *f);
+/* As above, for an answer: 429, 5xx less those that say "never". */
+bool web_status_is_transient(int status);
+/* What Retry-After, or X-Retry-After as a unix time, says; -1: nothing. */
+usec web_retry_after(const struct web_answer *a, usec wall);
+
+#endif
