@@ -4,13 +4,15 @@
 
 _sigrelay_settings='--config
 --rekor-url --fulcio-url --tsa-url --listen --admin-listen --allow-insecure-listen
---attempt-timeout --connect-timeout --retry-for --backoff-base --throttle-base
+--allow-from --tls-cert-file --tls-key-file --tls-client-ca-file --tls-min-version
+--admin-tls --attempt-timeout --connect-timeout --retry-for --backoff-base --throttle-base
 --backoff-max --poll-interval --lookup-wait --hedge-after --breaker-failures
 --breaker-rate --breaker-window --breaker-min-requests --probe-interval --probe-max
 --retry-budget --retry-budget-floor --rate-limit --rate-burst --max-attempts-in-flight
 --notafter-margin --max-clients --max-parked --max-body --header-timeout --memory-entries
 --drain-timeout --log-level --log-format --ledger --run-id --dockerhub-url
---dockerhub-registry-url --github-api-url --ca-file'
+--dockerhub-registry-url --github-api-url --ca-file --upstream-cert-file --upstream-key-file
+--upstream-tls-min-version'
 
 _sigrelay() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words i
@@ -33,7 +35,8 @@ _sigrelay() {
 	--on-outage) words='fail continue' ;;
 	--log-level) words='error warn info debug' ;;
 	--log-format) words='text json' ;;
-	--config | --ca-file | --ledger)
+	--tls-min-version | --upstream-tls-min-version) words='1.2 1.3' ;;
+	--config | --ca-file | --ledger | --*-cert-file | --*-key-file | --tls-client-ca-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;

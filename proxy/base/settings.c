@@ -13,6 +13,7 @@
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const tls_versions[] = { "1.2", "1.3", NULL };
 
 const struct setting_info settings_table[] = {
 #define SETTING(field, kind, text, least, most, words, reload, sentence)                                     \

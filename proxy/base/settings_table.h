@@ -19,7 +19,18 @@ SETTING(listen, SETTING_ADDRESS, "127.0.0.1:7080", 0, 0, NULL, false,
 SETTING(admin_listen, SETTING_ADDRESS, "127.0.0.1:7081", 0, 0, NULL, false,
 	"Address of metrics, status and health checks.")
 SETTING(allow_insecure_listen, SETTING_BOOL, "no", 0, 1, NULL, false,
-	"Whether to listen beyond loopback without TLS.")
+	"Whether to listen beyond loopback without client certificates and without allow_from.")
+SETTING(allow_from, SETTING_TEXT, "", 0, 0, NULL, true,
+	"Networks that clients may come from: 10.0.0.0/8, fd00::/8; unset = all.")
+SETTING(tls_cert_file, SETTING_TEXT, "", 0, 0, NULL, true,
+	"PEM certificate with its chain: listen speaks TLS.")
+SETTING(tls_key_file, SETTING_TEXT, "", 0, 0, NULL, true, "PEM key of tls_cert_file, without a password.")
+SETTING(tls_client_ca_file, SETTING_TEXT, "", 0, 0, NULL, true,
+	"PEM file of the authorities that clients need a certificate of.")
+SETTING(tls_min_version, SETTING_CHOICE, "1.2", 0, 1, tls_versions, true,
+	"Oldest TLS version that the listeners speak.")
+SETTING(admin_tls, SETTING_BOOL, "no", 0, 1, NULL, false,
+	"Whether admin_listen speaks TLS as listen does.")
 DURATION(attempt_timeout, "30s", 10 * USEC_PER_MSEC, 3600 * USEC_PER_SEC, true,
 	 "How long one attempt may take, from connect to the last byte.")
 DURATION(connect_timeout, "5s", 10 * USEC_PER_MSEC, 3600 * USEC_PER_SEC, true,
@@ -84,5 +95,10 @@ SETTING(github_api_url, SETTING_URL, "https://api.github.com", 0, 0, NULL, false
 	"Base URL of GitHub's API; GITHUB_API_URL takes the default's place.")
 SETTING(ca_file, SETTING_TEXT, "", 0, 0, NULL, false,
 	"PEM file of the authorities that upstreams' TLS certificates are checked against.")
+SETTING(upstream_cert_file, SETTING_TEXT, "", 0, 0, NULL, false,
+	"PEM client certificate shown to upstreams that ask for one.")
+SETTING(upstream_key_file, SETTING_TEXT, "", 0, 0, NULL, false, "PEM key of upstream_cert_file.")
+SETTING(upstream_tls_min_version, SETTING_CHOICE, "1.2", 0, 1, tls_versions, false,
+	"Oldest TLS version spoken with upstreams.")
 
 #undef DURATION

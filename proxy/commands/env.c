@@ -15,7 +15,7 @@
 #define TEXT_MAX ((size_t)1 << 20)
 
 /* Where clients of this machine reach a relay that listens there. */
-static enum status url_of(const char *listen, struct buf *out)
+static enum status url_of(const char *listen, bool tls, struct buf *out)
 {
 	struct address at;
 	enum status st = address_parse(listen, &at);
@@ -29,7 +29,8 @@ static enum status url_of(const char *listen, struct buf *out)
 	if (strcmp(host, "::") == 0)
 		host = "::1";
 	bool v6 = strchr(host, ':') != NULL;
-	return buf_addf(out, "http://%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", at.port);
+	return buf_addf(out, "%s://%s%s%s:%u", tls ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
+			at.port);
 }
 
 /* A stable place for the signing config, which has to outlive this process: one
@@ -113,7 +114,14 @@ static int env_with(struct client *c, const struct settings *s)
 	buf_init(&url, 1024);
 	buf_init(&path, 8192);
 	int rc = 0;
-	if (url_of(s->listen, &url) != STATUS_OK) {
+	if (s->tls_client_ca_file) {
+		complain(
+		    "env: clients cannot be pointed at %s: it asks for client certificates, and Sigstore "
+		    "clients have none to show; run a relay beside them, with upstream_cert_file and this "
+		    "one as its rekor_url and fulcio_url",
+		    s->listen);
+		rc = EXIT_CONFIG_ERROR;
+	} else if (url_of(s->listen, s->tls_cert_file != NULL, &url) != STATUS_OK) {
 		complain("env: clients cannot be pointed at '%s': Sigstore clients speak to HOST:PORT only",
 			 s->listen);
 		rc = EXIT_CONFIG_ERROR;

@@ -23,22 +23,38 @@ static size_t take_body(char *p, size_t size, size_t n, void *arg)
 	return buf_add(&a->body, p, size * n) == STATUS_OK ? size * n : 0;
 }
 
-static CURLcode set_target(CURL *curl, const struct address *at)
+static CURLcode set_tls(CURL *curl, const struct settings *s)
+{
+	CURLcode code = CURLE_OK;
+	if (s->ca_file)
+		code = curl_easy_setopt(curl, CURLOPT_CAINFO, s->ca_file);
+	if (!code && s->upstream_cert_file)
+		code = curl_easy_setopt(curl, CURLOPT_SSLCERT, s->upstream_cert_file);
+	if (!code && s->upstream_key_file)
+		code = curl_easy_setopt(curl, CURLOPT_SSLKEY, s->upstream_key_file);
+	return code;
+}
+
+static CURLcode set_target(CURL *curl, const struct address *at, bool tls)
 {
 	char url[512];
 	if (at->kind == ADDRESS_UNIX) {
 		CURLcode code = curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, at->host);
-		return code ? code : curl_easy_setopt(curl, CURLOPT_URL, "http://localhost/status");
+		return code ? code
+			    : curl_easy_setopt(curl, CURLOPT_URL,
+					       tls ? "https://localhost/status" : "http://localhost/status");
 	}
 	bool v6 = strchr(at->host, ':') != NULL;
-	snprintf(url, sizeof(url), "http://%s%s%s:%u/status", v6 ? "[" : "", at->host, v6 ? "]" : "",
-		 at->port);
+	snprintf(url, sizeof(url), "%s://%s%s%s:%u/status", tls ? "https" : "http", v6 ? "[" : "", at->host,
+		 v6 ? "]" : "", at->port);
 	return curl_easy_setopt(curl, CURLOPT_URL, url);
 }
 
-static CURLcode fetch(CURL *curl, const struct address *at, struct answer *a)
+static CURLcode fetch(CURL *curl, const struct settings *s, const struct address *at, struct answer *a)
 {
-	CURLcode code = set_target(curl, at);
+	CURLcode code = set_target(curl, at, s->admin_tls);
+	if (!code)
+		code = set_tls(curl, s);
 	if (!code)
 		code = curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	if (!code)
@@ -77,8 +93,9 @@ static int show(const struct answer *a, const char *where, bool json)
 	return st == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int ask(const char *where, bool json)
+static int ask(const struct settings *s, bool json)
 {
+	const char *where = s->admin_listen;
 	struct answer a = { 0 };
 	struct address at;
 	int rc = EXIT_FAILURE;
@@ -86,7 +103,7 @@ static int ask(const char *where, bool json)
 	CURL *curl = curl_easy_init();
 	CURLcode code = CURLE_FAILED_INIT;
 	if (curl && address_parse(where, &at) == STATUS_OK)
-		code = fetch(curl, &at, &a);
+		code = fetch(curl, s, &at, &a);
 	if (code)
 		complain("status: no relay answers on %s: %s; is `sigrelay serve` running? (--admin-listen "
 			 "names another address)",
@@ -115,7 +132,7 @@ int command_status(int argc, char **argv)
 	if (rc == 0) {
 		rc = options_take(&argc, argv, options, 1, 0);
 		if (rc == 0)
-			rc = ask(s.admin_listen, json);
+			rc = ask(&s, json);
 		settings_release(&s);
 	}
 	settings_load_free(l);

@@ -5,6 +5,7 @@
 #include <event2/http.h>
 #include <string.h>
 
+#include <sigrelay/base/cidr.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/listen.h>
 
@@ -15,6 +16,8 @@ struct admin {
 	struct evhttp *http;
 	struct relay *relay;
 	const struct settings *settings;
+	struct tls *tls; /* borrowed; NULL: without */
+	struct cidr_list allowed;
 	struct front_hooks hooks;
 	struct buf url;
 	usec started;
@@ -103,8 +106,24 @@ static void send_page(struct admin *a, struct evhttp_request *req, size_t i)
 	evhttp_send_reply(req, status, NULL, NULL);
 }
 
+static bool is_stranger(const struct admin *a, struct evhttp_request *req)
+{
+	const struct sockaddr *from = evhttp_connection_get_addr(evhttp_request_get_connection(req));
+	return a->allowed.n && (!from || !cidr_list_holds(&a->allowed, from));
+}
+
+static struct bufferevent *on_connection(struct event_base *base, void *arg)
+{
+	struct admin *a = arg;
+	return tls_bufferevent(a->tls, base);
+}
+
 static void on_request(struct evhttp_request *req, void *arg)
 {
+	if (is_stranger(arg, req)) {
+		evhttp_send_reply(req, 403, NULL, NULL);
+		return;
+	}
 	const char *uri = evhttp_request_get_uri(req);
 	size_t n = strcspn(uri, "?");
 	for (size_t i = 0; i < sizeof(PAGES) / sizeof(PAGES[0]); i++) {
@@ -120,7 +139,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 }
 
 enum status admin_new(struct admin **out, struct event_base *base, struct relay *relay,
-		      const struct settings *s, const struct front_hooks *hooks, struct buf *error)
+		      const struct settings *s, struct tls *tls, const struct front_hooks *hooks,
+		      struct buf *error)
 {
 	struct admin *a = mem_calloc(1, sizeof(*a));
 	enum status st = STATUS_NO_MEMORY;
@@ -128,18 +148,23 @@ enum status admin_new(struct admin **out, struct event_base *base, struct relay 
 		return st;
 	a->relay = relay;
 	a->settings = s;
+	a->tls = s->admin_tls ? tls : NULL;
 	a->hooks = *hooks;
 	a->started = relay->now.mono;
 	buf_init(&a->url, 4096);
 	a->http = evhttp_new(base);
-	if (a->http) {
+	if (a->http)
+		st = admin_configure(a, s);
+	if (st == STATUS_OK) {
 		evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 		evhttp_set_max_headers_size(a->http, 16384);
 		evhttp_set_max_body_size(a->http, 0);
 		evhttp_set_timeout(a->http, IDLE_TIMEOUT_S);
 		evhttp_set_default_content_type(a->http, NULL);
+		evhttp_set_bevcb(a->http, on_connection, a);
 		evhttp_set_gencb(a->http, on_request, a);
-		st = listen_http(a->http, base, s->admin_listen, "admin_listen", &a->url, error);
+		st = listen_http(a->http, base, s->admin_listen, "admin_listen", a->tls != NULL, &a->url,
+				 error);
 	}
 	if (st == STATUS_OK)
 		*out = a;
@@ -154,8 +179,21 @@ void admin_free(struct admin *a)
 		return;
 	if (a->http)
 		evhttp_free(a->http);
+	cidr_list_release(&a->allowed);
 	buf_release(&a->url);
 	mem_free(a);
+}
+
+enum status admin_configure(struct admin *a, const struct settings *s)
+{
+	struct cidr_list allowed;
+	struct slice bad;
+	enum status st = cidr_list_parse(s->allow_from, &allowed, &bad);
+	if (st != STATUS_OK)
+		return st;
+	cidr_list_release(&a->allowed);
+	a->allowed = allowed;
+	return STATUS_OK;
 }
 
 const char *admin_url(const struct admin *a)

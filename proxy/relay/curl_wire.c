@@ -62,8 +62,9 @@ struct curl_wire {
 	struct curl_wire_hooks hooks;
 	long connect_timeout_ms;
 	size_t body_max;
-	char *ca_file;
-	struct sock **socks; /* by fd */
+	char *ca_file, *cert_file, *key_file; /* NULL: none was given */
+	long tls_version;                     /* the oldest */
+	struct sock **socks;                  /* by fd */
 	size_t socks_cap;
 };
 
@@ -159,6 +160,11 @@ static bool handle_setup(struct handle *h)
 	if (w->ca_file)
 		SET(CURLOPT_CAINFO, w->ca_file);
 	SET(CURLOPT_CAPATH, NULL);
+	SET(CURLOPT_SSLVERSION, w->tls_version);
+	if (w->cert_file) {
+		SET(CURLOPT_SSLCERT, w->cert_file);
+		SET(CURLOPT_SSLKEY, w->key_file);
+	}
 #undef SET
 	return ok;
 }
@@ -536,6 +542,12 @@ static bool multi_setup(struct curl_wire *w)
 	       curl_multi_setopt(w->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX) == CURLM_OK;
 }
 
+/* True: no memory. */
+static bool copy_text(char **to, const char *from)
+{
+	return from && !(*to = mem_strdup(from));
+}
+
 enum status curl_wire_new(struct curl_wire **out, struct event_base *base, const struct settings *s,
 			  const struct curl_wire_hooks *hooks)
 {
@@ -550,8 +562,10 @@ enum status curl_wire_new(struct curl_wire **out, struct event_base *base, const
 		TAILQ_INIT(&w->upstream[i].idle);
 	curl_wire_configure(w, s);
 	enum status st = STATUS_NO_MEMORY;
-	if (s->ca_file && !(w->ca_file = mem_strdup(s->ca_file)))
+	if (copy_text(&w->ca_file, s->ca_file) || copy_text(&w->cert_file, s->upstream_cert_file) ||
+	    copy_text(&w->key_file, s->upstream_key_file))
 		goto out;
+	w->tls_version = s->upstream_tls_min_version ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2;
 	w->timer = event_new(base, -1, 0, on_timeout, w);
 	w->now_event = event_new(base, -1, 0, on_timeout, w);
 	if (!w->timer || !w->now_event || !multi_setup(w))
@@ -606,5 +620,7 @@ void curl_wire_free(struct curl_wire *w)
 	if (w->now_event)
 		event_free(w->now_event);
 	mem_free(w->ca_file);
+	mem_free(w->cert_file);
+	mem_free(w->key_file);
 	mem_free(w);
 }

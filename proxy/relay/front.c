@@ -11,9 +11,12 @@
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include <sigrelay/base/cidr.h>
 #include <sigrelay/base/log.h>
 #include <sigrelay/relay/chunk_guard.h>
 #include <sigrelay/relay/exchange.h>
@@ -26,6 +29,7 @@
 #define IDLE_TIMEOUT_S 120                /* a connection between two requests */
 #define BODY_TIMEOUT (300 * USEC_PER_SEC) /* a body from first to last byte */
 #define GONE_GRACE USEC_PER_SEC           /* a half-closed client may still read */
+#define EVHTTP_FIRST (10 * USEC_PER_MSEC) /* a bad head may still become a request, or evhttp's own 400 */
 #define GUARD_PIECES 8                    /* looked at together */
 #define FREE_ADDRESS "127.0.0.1:0"
 
@@ -45,14 +49,17 @@ struct conn {
 	struct exchange exchange; /* of held */
 	struct event watch;       /* for a client that leaves while its request is held */
 	bool watching, leaving;
-	bool fresh;   /* held since the last look: watch may have been woken by the request itself */
-	bool writing; /* an answer is on its way to the kernel */
+	bool fresh;    /* held since the last look: watch may have been woken by the request itself */
+	bool writing;  /* an answer is on its way to the kernel */
+	bool stranger; /* its address is not in allow_from */
 };
 
 struct front {
 	struct event_base *base;
 	struct relay *relay;
 	struct evhttp *http;
+	struct tls *tls; /* borrowed */
+	struct cidr_list allowed;
 	struct buf url;
 	struct front_hooks hooks;
 	struct conn *conns;
@@ -114,7 +121,8 @@ static void add_header(struct evhttp_request *req, struct slice name, struct sli
  * epoll_ctl and one epoll_wait a request (docs/performance.md). */
 static void write_now(struct conn *c)
 {
-	event_active(&c->bev->ev_write, EV_WRITE, 0);
+	if (!c->front->tls) /* TLS has its own idea of when to write */
+		event_active(&c->bev->ev_write, EV_WRITE, 0);
 }
 
 static void send_answer(struct conn *c, struct answer *a)
@@ -194,19 +202,28 @@ static void unwatch(struct conn *c)
 	c->watching = false;
 }
 
+/* Bytes that wait to be read hide the end of the stream: a pipelined request, or
+ * the last record of TLS. */
+static bool has_ended(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 /* While a request is held evhttp does not read, so it cannot know that the
  * client left. Readable means: the end of its stream, an error, or a pipelined
  * request. Only a look tells which; what is there stays evhttp's to read. */
 static void look(struct conn *c)
 {
 	char byte;
-	ssize_t n = recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	int fd = bufferevent_getfd(c->bev);
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	usec now = c->front->relay->now.mono;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 		watch(c);
 	} else if (n < 0) {
 		drop(c);
-	} else if (n > 0) {
+	} else if (n > 0 && !has_ended(fd)) {
 		/* Pipelined bytes stay readable for as long as we hold: look again by
 		 * the clock, or the loop would spin. */
 		unwatch(c);
@@ -241,23 +258,27 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	f->hooks.after(f->hooks.arg);
 }
 
+static const char stranger[] = "this address is not in allow_from";
+
 /* evhttp has no request yet that could be answered: a last word past it. */
 static void say_why(struct conn *c)
 {
-	static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-				   "Content-Length: 0\r\n\r\n",
-			  wrong[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
-				    "Content-Length: 0\r\n\r\n";
-	const char *cause = c->guard.bad ? c->guard.bad : c->chunks.bad;
-	bool is_bad = cause != NULL;
-	if (!cause)
+	char text[128];
+	int status = 400;
+	const char *cause = c->guard.bad ? c->guard.bad : c->chunks.bad, *reason = "Bad Request";
+	if (c->stranger) {
+		status = 403, reason = "Forbidden", cause = stranger;
+	} else if (!cause) {
+		status = 408, reason = "Request Timeout";
 		cause = guard_done(&c->guard) ? "the body did not arrive in time"
 					      : "the head did not arrive in header_timeout";
+	}
 	metric_add(c->front->relay->telemetry.rejected, 1);
-	log_event(LOG_INFO, "refused", LOG_D("status", is_bad ? 400 : 408), LOG_S("cause", cause),
+	log_event(LOG_INFO, "refused", LOG_D("status", status), LOG_S("cause", cause),
 		  LOG_S("next", "close"));
-	(void)!send(bufferevent_getfd(c->bev), is_bad ? wrong : late,
-		    is_bad ? sizeof(wrong) - 1 : sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	int n = snprintf(text, sizeof(text),
+			 "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status, reason);
+	tls_last_word(c->bev, text, (size_t)n);
 }
 
 static void on_patience(void *arg, usec now)
@@ -370,10 +391,20 @@ static void guards_begin(struct conn *c)
 	chunk_guard_begin(&c->chunks);
 }
 
-/* The first byte: evhttp's connection is the argument of its own callbacks. */
+static bool is_stranger(const struct conn *c)
+{
+	struct sockaddr_storage from;
+	socklen_t n = sizeof(from);
+	return getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)&from, &n) != 0 ||
+	       !cidr_list_holds(&c->front->allowed, (const struct sockaddr *)&from);
+}
+
+/* The first byte: evhttp's connection is the argument of its own callbacks. evhttp
+ * shows nobody a descriptor before. */
 static void conn_speaks(struct conn *c)
 {
 	void *arg = NULL;
+	c->stranger = c->front->allowed.n && is_stranger(c);
 	bufferevent_getcb(c->bev, NULL, NULL, NULL, &arg);
 	c->evcon = arg;
 	c->front->spoken++;
@@ -421,8 +452,8 @@ static void guard_input(struct conn *c, size_t from)
 	if (evbuffer_get_length(c->input) <= from)
 		return;
 	feed_guards(c, from);
-	if (c->guard.bad || c->chunks.bad)
-		timer_set(&c->patience, now); /* unless evhttp makes a request of it first */
+	if (c->guard.bad || c->chunks.bad || c->stranger)
+		timer_set(&c->patience, usec_add(now, EVHTTP_FIRST));
 	else if (in_head && guard_done(&c->guard))
 		timer_set(&c->patience, usec_add(now, BODY_TIMEOUT));
 	else if (fresh)
@@ -460,7 +491,7 @@ static void on_complete(struct evhttp_request *req, void *arg)
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
 	struct front *f = arg;
-	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *bev = tls_bufferevent(f->tls, base);
 	if (!bev)
 		return NULL;
 	struct evbuffer *input = bufferevent_get_input(bev);
@@ -498,7 +529,9 @@ static void on_request(struct evhttp_request *req, void *arg)
 	timer_clear(&c->patience);
 	evhttp_request_set_on_complete_cb(req, on_complete, c);
 	const char *bad = intake_ambiguity(req, &c->guard, &c->chunks);
-	if (evhttp_request_get_command(req) == EVHTTP_REQ_CONNECT) {
+	if (c->stranger) {
+		refuse(c, req, 403, stranger, true);
+	} else if (evhttp_request_get_command(req) == EVHTTP_REQ_CONNECT) {
 		/* evhttp would answer without a length and keep the connection; and
 		 * it may not be freed from in here. */
 		c->guard.bad = "CONNECT: this is a relay with fixed upstreams, not a forward proxy";
@@ -515,8 +548,8 @@ static void on_request(struct evhttp_request *req, void *arg)
 /* --- the beginning and the end ------------------------------------------- */
 
 enum status front_new(struct front **out, struct event_base *base, struct relay *relay,
-		      const struct settings *s, const char *address, const struct front_hooks *hooks,
-		      struct buf *error)
+		      const struct settings *s, const char *address, struct tls *tls,
+		      const struct front_hooks *hooks, struct buf *error)
 {
 	struct front *f = mem_calloc(1, sizeof(*f));
 	enum status st = STATUS_NO_MEMORY;
@@ -524,20 +557,21 @@ enum status front_new(struct front **out, struct event_base *base, struct relay 
 		return st;
 	f->base = base;
 	f->relay = relay;
+	f->tls = tls;
 	f->hooks = *hooks;
 	f->ids = rng_entropy();
 	buf_init(&f->url, 4096);
 	f->http = evhttp_new(base);
-	if (!f->http)
+	if (!f->http || (st = front_configure(f, s)) != STATUS_OK)
 		goto out;
-	front_configure(f, s);
 	/* Every method comes to us: evhttp's own refusal is a 501. */
 	evhttp_set_allowed_methods(f->http, 0xffff);
 	evhttp_set_max_headers_size(f->http, HEAD_MAX);
 	evhttp_set_default_content_type(f->http, NULL);
 	evhttp_set_bevcb(f->http, on_connection, f);
 	evhttp_set_gencb(f->http, on_request, f);
-	st = listen_http(f->http, base, address ? address : FREE_ADDRESS, "listen", &f->url, error);
+	st = listen_http(f->http, base, address ? address : FREE_ADDRESS, "listen", tls != NULL, &f->url,
+			 error);
 out:
 	if (st == STATUS_OK)
 		*out = f;
@@ -560,6 +594,7 @@ void front_free(struct front *f)
 		evhttp_free(f->http);
 	HASH_ITER(hh, f->conns, c, next)
 	conn_free(c);
+	cidr_list_release(&f->allowed);
 	buf_release(&f->url);
 	mem_free(f);
 }
@@ -590,10 +625,18 @@ void front_turn_away(struct front *f)
 	}
 }
 
-void front_configure(struct front *f, const struct settings *s)
+enum status front_configure(struct front *f, const struct settings *s)
 {
+	struct cidr_list allowed;
+	struct slice bad;
+	enum status st = cidr_list_parse(s->allow_from, &allowed, &bad);
+	if (st != STATUS_OK)
+		return st;
+	cidr_list_release(&f->allowed);
+	f->allowed = allowed;
 	f->max_clients = (size_t)s->max_clients;
 	f->header_timeout = s->header_timeout;
 	evhttp_set_max_body_size(f->http, s->max_body);
 	evhttp_set_timeout(f->http, (int)(s->header_timeout / USEC_PER_SEC) + 1);
+	return STATUS_OK;
 }

@@ -77,7 +77,7 @@ static enum status unix_address(const struct address *a, union any_address *out,
 	return STATUS_OK;
 }
 
-static enum status name_url(struct evconnlistener *l, const struct address *a, struct buf *url)
+static enum status name_url(struct evconnlistener *l, const struct address *a, bool tls, struct buf *url)
 {
 	union any_address bound = { .sa = { 0 } };
 	socklen_t n = sizeof(bound);
@@ -87,11 +87,12 @@ static enum status name_url(struct evconnlistener *l, const struct address *a, s
 		return STATUS_IO;
 	unsigned port = ntohs(bound.sa.sa_family == AF_INET6 ? bound.in6.sin6_port : bound.in4.sin_port);
 	bool v6 = strchr(a->host, ':') != NULL;
-	return buf_addf(url, "http://%s%s%s:%u", v6 ? "[" : "", a->host, v6 ? "]" : "", port);
+	return buf_addf(url, "%s://%s%s%s:%u", tls ? "https" : "http", v6 ? "[" : "", a->host, v6 ? "]" : "",
+			port);
 }
 
 enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
-			const char *setting, struct buf *url, struct buf *error)
+			const char *setting, bool tls, struct buf *url, struct buf *error)
 {
 	struct address a;
 	union any_address sa = { .sa = { 0 } };
@@ -107,7 +108,7 @@ enum status listen_http(struct evhttp *http, struct event_base *base, const char
 	    &sa.sa, (int)n);
 	if (!l)
 		return fail(error, setting, address, strerror(errno));
-	s = name_url(l, &a, url);
+	s = name_url(l, &a, tls, url);
 	if (s != STATUS_OK || !evhttp_bind_listener(http, l)) {
 		evconnlistener_free(l);
 		return s == STATUS_OK ? STATUS_NO_MEMORY : s;

@@ -21,6 +21,7 @@ struct server {
 	struct relay relay;
 	bool relay_up;
 	struct curl_wire *wire;
+	struct tls *tls; /* NULL: the listeners speak plain HTTP */
 	struct front *front;
 	struct admin *admin;
 	struct log_read log_read;
@@ -162,10 +163,13 @@ static enum status build(struct server *s, const struct server_options *o, struc
 	s->relay_up = true;
 	if ((st = timer_init(&s->relay.timers, &s->drain_end, on_drain_end, s)) != STATUS_OK)
 		return st;
+	if ((st = tls_new(&s->tls, &s->settings, error)) != STATUS_OK)
+		return st;
+	/* An embedded relay's clients are its own child's, on loopback. */
 	st = front_new(&s->front, s->base, &s->relay, &s->settings, o->embedded ? NULL : s->settings.listen,
-		       &hooks, error);
+		       o->embedded ? NULL : s->tls, &hooks, error);
 	if (st == STATUS_OK && o->admin)
-		st = admin_new(&s->admin, s->base, &s->relay, &s->settings, &hooks, error);
+		st = admin_new(&s->admin, s->base, &s->relay, &s->settings, s->tls, &hooks, error);
 	return st;
 }
 
@@ -206,6 +210,7 @@ void server_free(struct server *s)
 		relay_release(&s->relay);
 	}
 	curl_wire_free(s->wire);
+	tls_free(s->tls);
 	if (s->timer)
 		event_free(s->timer);
 	if (s->base)
@@ -258,17 +263,31 @@ enum status server_reload(struct server *s, const struct settings *next, struct 
 	if (st == STATUS_INVALID)
 		(void)!buf_addf(error, "cannot change while running: %s; restart to change it", refused.p);
 	buf_release(&refused);
-	if (st != STATUS_OK || (st = copy_settings(&copy, next)) != STATUS_OK)
+	if (st != STATUS_OK)
 		return st;
+	if (!s->tls != !next->tls_cert_file) {
+		(void)!buf_addf(error,
+				"cannot change while running: tls_cert_file from unset or to it; restart "
+				"to change it");
+		return STATUS_INVALID;
+	}
+	if ((st = copy_settings(&copy, next)) != STATUS_OK)
+		return st;
+	if ((st = tls_reload(s->tls, &copy, error)) != STATUS_OK) {
+		settings_release(&copy);
+		return st;
+	}
 	settings_release(&s->settings);
 	s->settings = copy;
 	before(s);
 	relay_config_from(&cfg, &s->settings);
 	relay_configure(&s->relay, &cfg);
 	curl_wire_configure(s->wire, &s->settings);
-	front_configure(s->front, &s->settings);
+	st = front_configure(s->front, &s->settings);
+	if (st == STATUS_OK && s->admin)
+		st = admin_configure(s->admin, &s->settings);
 	after(s);
-	return STATUS_OK;
+	return st;
 }
 
 const char *server_url(const struct server *s)

@@ -41,6 +41,10 @@ struct settings {
 	char *rekor_url, *fulcio_url, *tsa_url;
 	char *listen, *admin_listen;
 	bool allow_insecure_listen;
+	char *allow_from; /* as cidr_list_parse takes it */
+	char *tls_cert_file, *tls_key_file, *tls_client_ca_file;
+	int64_t tls_min_version; /* 0: 1.2, 1: 1.3 */
+	bool admin_tls;
 	usec attempt_timeout, connect_timeout, retry_for;
 	usec backoff_base, throttle_base, backoff_max;
 	usec poll_interval, lookup_wait, hedge_after;
@@ -62,6 +66,8 @@ struct settings {
 	char *ledger, *run_id;
 	char *dockerhub_url, *dockerhub_registry_url, *github_api_url;
 	char *ca_file; /* PEM bundle for upstream TLS; NULL: the system's */
+	char *upstream_cert_file, *upstream_key_file;
+	int64_t upstream_tls_min_version; /* as tls_min_version */
 };
 
 /* What the table says of one setting; all strings are static. */
@@ -122,7 +128,8 @@ const char *settings_file(const struct settings_load *l);
 /* Where the value of that setting came from: whether a user gave it at all. */
 enum setting_source settings_source(const struct settings_load *l, const char *name);
 /* What only a process that listens minds: an address beyond loopback without
- * allow_insecure_listen, the same address twice. Adds errors as above. */
+ * client certificates, allow_from or allow_insecure_listen, half of a pair of TLS
+ * files, networks that are none, the same address twice. Adds errors as above. */
 enum status settings_check_listen(struct settings_load *l) MUST_CHECK;
 
 /* Copies the gathered values out. */

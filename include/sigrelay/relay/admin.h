@@ -11,8 +11,9 @@
 struct admin;
 
 enum status admin_new(struct admin **out, struct event_base *base, struct relay *relay,
-		      const struct settings *s, const struct front_hooks *hooks,
-		      struct buf *error) MUST_CHECK;
+		      const struct settings *s, struct tls *tls, const struct front_hooks *hooks,
+		      struct buf *error) MUST_CHECK; /* tls: as in front_new */
+enum status admin_configure(struct admin *a, const struct settings *s) MUST_CHECK;
 void admin_free(struct admin *a); /* NULL is fine */
 const char *admin_url(const struct admin *a);
 

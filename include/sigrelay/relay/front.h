@@ -11,6 +11,7 @@
 #include <sigrelay/base/buf.h>
 #include <sigrelay/base/settings.h>
 #include <sigrelay/relay/relay.h>
+#include <sigrelay/relay/tls.h>
 
 struct event_base;
 struct front;
@@ -22,10 +23,11 @@ struct front_hooks {
 	void *arg;
 };
 
-/* address: NULL for a free loopback port. On failure error says why. */
+/* address: NULL for a free loopback port, which is spoken to without TLS by whoever
+ * may reach it. tls: borrowed; NULL: without. On failure error says why. */
 enum status front_new(struct front **out, struct event_base *base, struct relay *relay,
-		      const struct settings *s, const char *address, const struct front_hooks *hooks,
-		      struct buf *error) MUST_CHECK;
+		      const struct settings *s, const char *address, struct tls *tls,
+		      const struct front_hooks *hooks, struct buf *error) MUST_CHECK;
 /* Closes every connection; exchanges are abandoned. */
 void front_free(struct front *f);
 /* "http://127.0.0.1:7080"; for a UNIX socket "unix:/path". */
@@ -36,6 +38,6 @@ void front_drain(struct front *f);
 bool front_is_writing(const struct front *f);
 /* 503 + Retry-After for every request that is held. */
 void front_turn_away(struct front *f);
-void front_configure(struct front *f, const struct settings *s);
+enum status front_configure(struct front *f, const struct settings *s) MUST_CHECK;
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef SIGRELAY_RELAY_LISTEN_H
 #define SIGRELAY_RELAY_LISTEN_H
 
+#include <stdbool.h>
+
 #include <sigrelay/base/buf.h>
 #include <sigrelay/base/status.h>
 
@@ -10,9 +12,10 @@ struct evhttp;
 struct evconnlistener;
 
 /* Binds and hands the listener to http, which owns it from then on. url gets
- * "http://127.0.0.1:7080" or "unix:/path" (the port that was really taken).
+ * "http://127.0.0.1:7080", "https://…" with tls, or "unix:/path" (the port that was
+ * really taken).
  * setting: the setting's name, for error. A stale UNIX socket is replaced. */
 enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
-			const char *setting, struct buf *url, struct buf *error) MUST_CHECK;
+			const char *setting, bool tls, struct buf *url, struct buf *error) MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 """A raw HTTP client: it says what it is told to, garbage too, and reads what comes back."""
 import socket
+import ssl
 import time
 
 PATIENCE = 20.0  # for one answer
@@ -32,9 +33,10 @@ class Client:
     """One connection at a time; the next request opens another where the last was closed.
     address: (host, port), or a path for a UNIX socket."""
 
-    def __init__(self, name, address):
+    def __init__(self, name, address, tls=None):
         self.name = name
         self.address = address
+        self.tls = tls  # an ssl.SSLContext; None: plain
         self.sock = None
         self.buffer = b""
         self.ends = False  # the relay said that it closes the connection
@@ -49,6 +51,8 @@ class Client:
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.settimeout(PATIENCE)
         self.sock.connect(self.address)
+        if self.tls:
+            self.sock = self.tls.wrap_socket(self.sock)
         self.buffer = b""
         self.methods = []
 
@@ -76,6 +80,8 @@ class Client:
         try:
             data = self.sock.recv(65536)
         except (ConnectionResetError, BrokenPipeError):
+            data = b""
+        except ssl.SSLEOFError:
             data = b""
         except socket.timeout:
             raise AssertionError(f"{self.name}: no answer in {PATIENCE:.0f} s") from None

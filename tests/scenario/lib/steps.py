@@ -7,10 +7,12 @@ import re
 import select
 import shlex
 import signal
+import ssl
 import subprocess
 import shutil
 import time
 
+from .authority import Authority
 from .client import PATIENCE, Closed
 from .world import until
 
@@ -84,7 +86,8 @@ class Scenario:
         verb, args = words[0], words[1:]
         before = {"script": self.do_script, "setting": self.do_setting,
                   "unset": self.do_unset,
-                  "tap": self.do_tap, "socket": self.do_socket, "needs": self.do_needs}
+                  "tap": self.do_tap, "socket": self.do_socket, "tls": self.do_tls,
+                  "needs": self.do_needs}
         if verb in before:
             before[verb](args)
             return
@@ -139,6 +142,9 @@ class Scenario:
 
     def do_socket(self, args):
         self.w.want_socket = True
+
+    def do_tls(self, args):
+        self.w.speak_tls(mutual=args == ["mutual"])
 
     def do_for(self, args):
         """for 1..20 STEP…: $n is the number."""
@@ -312,6 +318,28 @@ class Scenario:
         c.close()
         c.connect()
 
+    def client_shows(self, c, args):
+        """c shows CERTIFICATE|nothing [at most 1.2]: of what the next connection is made."""
+        if args[0] == "nothing":
+            certificate = None
+        elif args[0] == "forgery":
+            certificate = Authority(self.w.folder, "other-ca").issue("forgery")
+        else:
+            certificate = self.w.authority.issue(args[0])
+        most = {"1.1": ssl.TLSVersion.TLSv1_1, "1.2": ssl.TLSVersion.TLSv1_2}[args[3]] if args[1:] else None
+        c.tls = self.w.authority.context(certificate, most)
+
+    def client_no_handshake(self, c, args):
+        """TLS says no: at once, or, as 1.3 does for a client's certificate, at the first byte."""
+        try:
+            c.connect()
+            c.send("GET", "/api/v1/log")
+            c.receive()
+        except (ssl.SSLError, ConnectionResetError, Closed):
+            c.close()
+            return
+        raise Failed(f"{c.name} was let in")
+
     def client_close(self, c, args):
         c.close()
 
@@ -355,7 +383,7 @@ class Scenario:
         c.sock.setblocking(False)
         try:
             return c.sock.recv(65536)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return None
         finally:
             c.sock.settimeout(PATIENCE)

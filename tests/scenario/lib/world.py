@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+from .authority import Authority
 from .client import Client
 from .signing import Signer
 from .tap import Tap
@@ -83,6 +84,8 @@ class World:
         self.settings = {}
         self.want_tap = False
         self.want_socket = False
+        self.authority = None  # of the listener's certificate, where it speaks TLS
+        self.identity = None  # (certificate, key) that clients show
         self.log = self.relay = self.tap = None
         self.log_port = None
         self.clients = {}
@@ -157,14 +160,23 @@ class World:
         self.settings = {**defaults, **self.settings}
         self.write_settings()
         self.relay = Process(self.folder, "relay", [self.binary, "serve", "--config", "relay.ini"])
-        self.admin_port = int(self.relay.says(r"^admin on http://127\.0\.0\.1:(\d+)"))
+        self.admin_port = int(self.relay.says(r"^admin on http://[\d.]+:(\d+)"))
         url = self.relay.says(r"^listening on (\S+)")
         self.address = url[5:] if url.startswith("unix:") else ("127.0.0.1", int(url.rsplit(":", 1)[1]))
+
+    def speak_tls(self, mutual):
+        self.authority = Authority(self.folder)
+        cert, key = self.authority.issue("relay")
+        self.settings.update(tls_cert_file=cert, tls_key_file=key)
+        if mutual:
+            self.settings["tls_client_ca_file"] = self.authority.cert
+            self.identity = self.authority.issue("runner")
 
     def client(self, name):
         if name not in self.clients:
             admin = name.startswith("admin")
-            self.clients[name] = Client(name, ("127.0.0.1", self.admin_port) if admin else self.address)
+            tls = self.authority.context(self.identity) if self.authority and not admin else None
+            self.clients[name] = Client(name, ("127.0.0.1", self.admin_port) if admin else self.address, tls)
         return self.clients[name]
 
     def admin(self, path):

@@ -277,6 +277,57 @@ static void test_nearest(void)
 	CU_ASSERT_PTR_NULL(settings_nearest("a_name_that_is_longer_than_any_setting_could_ever_get_to_be"));
 }
 
+static void set(struct settings_load *l, const char *name, const char *value)
+{
+	CU_ASSERT_EQUAL(settings_set(l, name, value, SOURCE_FLAG, NULL), STATUS_OK);
+}
+
+static void test_listen_beyond_loopback_for_those_who_are_known(void)
+{
+	struct settings_load *l = settings_load_new();
+	set(l, "listen", "0.0.0.0:7080");
+	set(l, "tls_cert_file", "c.pem");
+	set(l, "tls_key_file", "k.pem");
+	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_INVALID); /* anyone may come, over TLS */
+	set(l, "tls_client_ca_file", "ca.pem");
+	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_OK);
+	set(l, "admin_listen", "0.0.0.0:7081");
+	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_INVALID);
+	CU_ASSERT_TRUE(errors_have(l, "admin_tls = yes, tls_cert_file"));
+	set(l, "admin_tls", "yes");
+	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_OK);
+	set(l, "tls_client_ca_file", "");
+	set(l, "admin_tls", "no");
+	settings_load_free(l);
+	l = settings_load_new();
+	set(l, "listen", "0.0.0.0:7080");
+	set(l, "admin_listen", "0.0.0.0:7081");
+	set(l, "allow_from", "10.0.0.0/8");
+	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_OK);
+	settings_load_free(l);
+}
+
+static void check_listen_refused(const char *name, const char *value, const char *why)
+{
+	struct settings_load *l = settings_load_new();
+	set(l, name, value);
+	CU_ASSERT_EQUAL(settings_check_listen(l), STATUS_INVALID);
+	CU_ASSERT_TRUE(errors_have(l, why));
+	settings_load_free(l);
+}
+
+static void test_half_of_a_pair_and_networks_that_are_none(void)
+{
+	check_listen_refused("tls_cert_file", "c.pem", "tls_cert_file is set and tls_key_file is not");
+	check_listen_refused("tls_key_file", "k.pem", "tls_key_file is set and tls_cert_file is not");
+	check_listen_refused("upstream_key_file", "k.pem",
+			     "upstream_key_file is set and upstream_cert_file is not");
+	check_listen_refused("tls_client_ca_file", "ca.pem", "only over TLS");
+	check_listen_refused("admin_tls", "yes", "admin_tls = yes needs tls_cert_file");
+	check_listen_refused("allow_from", "10.0.0.0/8, ten/8", "'ten/8' is no network");
+	check_listen_refused("allow_from", "10.0.0.1/8", "no bit set behind the prefix");
+}
+
 static void test_listen_beyond_loopback(void)
 {
 	struct settings_load *l = settings_load_new();
@@ -346,4 +397,6 @@ TEST_SUITE(base_settings, TEST(test_table_is_sane), TEST(test_table_covers_the_s
 	   TEST(test_values_of_every_type), TEST(test_urls), TEST(test_credentials_in_a_url_are_not_echoed),
 	   TEST(test_errors_name_what_was_expected), TEST(test_precedence_is_by_source),
 	   TEST(test_print_names_every_source), TEST(test_reload_refuses_what_cannot_change),
-	   TEST(test_nearest), TEST(test_listen_beyond_loopback), TEST(test_addresses))
+	   TEST(test_nearest), TEST(test_listen_beyond_loopback),
+	   TEST(test_listen_beyond_loopback_for_those_who_are_known),
+	   TEST(test_half_of_a_pair_and_networks_that_are_none), TEST(test_addresses))
