@@ -63,6 +63,7 @@ complete -c sigrelay -n __sigrelay_takes_settings -l memory-entries -x -d 'Log e
 complete -c sigrelay -n __sigrelay_takes_settings -l drain-timeout -x -d 'How long exchanges in flight may take to end after a SIGTERM.'
 complete -c sigrelay -n __sigrelay_takes_settings -l log-level -x -a 'error warn info debug' -d 'Least important line that is logged.'
 complete -c sigrelay -n __sigrelay_takes_settings -l log-format -x -a 'text json' -d 'Form of the lines on stderr.'
+complete -c sigrelay -n __sigrelay_takes_settings -l log-repeats -x -d 'Lines of one event logged in 10 s; the rest is counted; 0 = no limit.'
 complete -c sigrelay -n __sigrelay_takes_settings -l ledger -r -F -d 'File that the run\'s ledger is appended to.'
 complete -c sigrelay -n __sigrelay_takes_settings -l run-id -x -d 'Name of this run on every ledger line.'
 complete -c sigrelay -n __sigrelay_takes_settings -l dockerhub-url -x -d 'Base URL of Docker Hub\'s own API.'

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sigrelay/base/log_repeats.h>
 #include <sigrelay/base/utf8.h>
 
 /* A pipe takes a write of up to PIPE_BUF (4096 on Linux) whole or not at all,
@@ -20,6 +21,7 @@ struct line {
 	char p[LINE_MAX_BYTES];
 	size_t n;
 	bool full; /* something did not fit since the last look */
+	enum log_format format;
 };
 
 static struct {
@@ -27,6 +29,9 @@ static struct {
 	enum log_format format;
 	void (*sink)(void *arg, const char *line, size_t n);
 	void *arg;
+	log_tap_fn *tap;
+	void *tap_arg;
+	struct log_repeats repeats;
 } logger = { .level = LOG_INFO, .format = LOG_TEXT };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
@@ -37,9 +42,20 @@ void log_setup(enum log_level level, enum log_format format)
 	logger.format = format;
 }
 
+void log_limit_repeats(unsigned lines)
+{
+	logger.repeats.limit = lines;
+}
+
 bool log_enabled(enum log_level level)
 {
-	return level <= logger.level;
+	return level <= logger.level || (logger.tap && level <= LOG_INFO);
+}
+
+void log_tap(log_tap_fn *tap, void *arg)
+{
+	logger.tap = tap;
+	logger.tap_arg = arg;
 }
 
 void log_capture(void (*sink)(void *arg, const char *line, size_t n), void *arg)
@@ -117,7 +133,7 @@ static void add_escaped(struct line *l, struct slice s)
 		size_t n = utf8_next(s, &code);
 		const char *escape = n > 0 ? short_escape(code) : NULL;
 		if (n == 0)
-			addf(l, logger.format == LOG_JSON ? "\\\\x%02x" : "\\x%02x", (unsigned char)s.p[0]);
+			addf(l, l->format == LOG_JSON ? "\\\\x%02x" : "\\x%02x", (unsigned char)s.p[0]);
 		else if (escape)
 			add_str(l, escape);
 		else if (utf8_printable(code))
@@ -150,7 +166,7 @@ static bool needs_quotes(struct slice s)
 static void add_text(struct line *l, struct slice s)
 {
 	struct slice shown = cut(s);
-	bool quotes = logger.format == LOG_JSON || shown.n < s.n || needs_quotes(shown);
+	bool quotes = l->format == LOG_JSON || shown.n < s.n || needs_quotes(shown);
 	if (quotes)
 		add(l, "\"", 1);
 	add_escaped(l, shown);
@@ -164,7 +180,7 @@ static void add_text(struct line *l, struct slice s)
 static void add_time(struct line *l, usec t)
 {
 	char text[48];
-	if (logger.format == LOG_TEXT) {
+	if (l->format == LOG_TEXT) {
 		usec_format(t, text);
 		add_text(l, slice_str(text));
 		return;
@@ -198,7 +214,7 @@ static void add_value(struct line *l, const struct log_field *f)
 		add_time(l, f->i);
 		return;
 	case LOG_FIELD_BOOL:
-		if (logger.format == LOG_JSON)
+		if (l->format == LOG_JSON)
 			add_str(l, f->i ? "true" : "false");
 		else
 			add_str(l, f->i ? "yes" : "no");
@@ -208,7 +224,7 @@ static void add_value(struct line *l, const struct log_field *f)
 
 static void add_field(struct line *l, const struct log_field *f)
 {
-	bool json = logger.format == LOG_JSON;
+	bool json = l->format == LOG_JSON;
 	add_str(l, json ? ",\"" : " ");
 	add_str(l, f->key);
 	if (json && f->type == LOG_FIELD_TIME)
@@ -225,19 +241,19 @@ static void add_head(struct line *l, enum log_level level, const char *event)
 	char stamp[32];
 	gmtime_r(&seconds, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	if (logger.format == LOG_JSON)
+	if (l->format == LOG_JSON)
 		add_str(l, "{\"time\":\"");
 	addf(l, "%s.%03dZ", stamp, (int)(wall % USEC_PER_SEC / USEC_PER_MSEC));
-	add_str(l, logger.format == LOG_JSON ? "\",\"level\":\"" : " ");
+	add_str(l, l->format == LOG_JSON ? "\",\"level\":\"" : " ");
 	add_str(l, level_names[level]);
-	add_str(l, logger.format == LOG_JSON ? "\",\"event\":" : " ");
+	add_str(l, l->format == LOG_JSON ? "\",\"event\":" : " ");
 	add_text(l, slice_str(event));
 }
 
 /* The tail has its own room, which add() leaves free. */
 static void add_tail(struct line *l, size_t lost)
 {
-	bool json = logger.format == LOG_JSON;
+	bool json = l->format == LOG_JSON;
 	int n = 0;
 	if (lost > 0)
 		n = snprintf(l->p + l->n, TAIL_BYTES - 2, json ? ",\"fields_lost\":%zu" : " fields_lost=%zu",
@@ -267,24 +283,53 @@ static void emit(const struct line *l)
 	errno = saved;
 }
 
-void log_fields(enum log_level level, const char *event, const struct log_field *fields, size_t count)
+static void compose(struct line *l, enum log_format format, enum log_level level, const char *event,
+		    const struct log_field *fields, size_t count)
 {
-	struct line l;
 	size_t lost = 0;
-	l.n = 0;
-	l.full = false;
-	add_head(&l, level, event);
+	l->n = 0;
+	l->full = false;
+	l->format = format;
+	add_head(l, level, event);
 	for (size_t i = 0; i < count; i++) {
 		if (fields[i].type == LOG_FIELD_STR && !fields[i].s)
 			continue;
-		size_t before = l.n;
-		add_field(&l, &fields[i]);
-		if (l.full) { /* a field is there whole or not at all */
-			l.n = before;
-			l.full = false;
+		size_t before = l->n;
+		add_field(l, &fields[i]);
+		if (l->full) { /* a field is there whole or not at all */
+			l->n = before;
+			l->full = false;
 			lost++;
 		}
 	}
-	add_tail(&l, lost);
+	add_tail(l, lost);
+}
+
+static void tell_repeats(usec now)
+{
+	struct line l;
+	uint64_t n = 0;
+	const char *event = log_repeats_told(&logger.repeats, now, &n);
+	if (!event)
+		return;
+	const struct log_field fields[] = { LOG_S("of", event), LOG_D("left_out", n) };
+	compose(&l, logger.format, LOG_INFO, "repeats", fields, 2);
+	emit(&l);
+}
+
+void log_fields(enum log_level level, const char *event, const struct log_field *fields, size_t count)
+{
+	struct line l;
+	usec now = clock_now().mono;
+	if (logger.tap && level <= LOG_INFO) {
+		compose(&l, LOG_TEXT, level, event, fields, count);
+		logger.tap(logger.tap_arg, level, l.p, l.n - 1);
+	}
+	if (level > logger.level)
+		return;
+	tell_repeats(now);
+	if (level != LOG_ERROR && !log_repeats_pass(&logger.repeats, event, now))
+		return;
+	compose(&l, logger.format, level, event, fields, count);
 	emit(&l);
 }

@@ -85,6 +85,8 @@ DURATION(drain_timeout, "30s", 0, 3600 * USEC_PER_SEC, true,
 	 "How long exchanges in flight may take to end after a SIGTERM.")
 SETTING(log_level, SETTING_CHOICE, "info", 0, 3, log_levels, true, "Least important line that is logged.")
 SETTING(log_format, SETTING_CHOICE, "text", 0, 1, log_formats, true, "Form of the lines on stderr.")
+SETTING(log_repeats, SETTING_COUNT, "100", 0, 1000000, NULL, true,
+	"Lines of one event logged in 10 s; the rest is counted; 0 = no limit.")
 SETTING(ledger, SETTING_TEXT, "", 0, 0, NULL, false, "File that the run's ledger is appended to.")
 SETTING(run_id, SETTING_TEXT, "", 0, 0, NULL, false, "Name of this run on every ledger line.")
 SETTING(dockerhub_url, SETTING_URL, "https://hub.docker.com", 0, 0, NULL, false,

@@ -135,6 +135,7 @@ int settings_prepare(struct settings_load *l, int *argc, char **argv, struct set
 		return EXIT_CONFIG_ERROR;
 	}
 	log_setup((enum log_level)s.log_level, (enum log_format)s.log_format);
+	log_limit_repeats((unsigned)s.log_repeats);
 	each_line(settings_empty(l), log_empty);
 	*out = s;
 	return 0;

@@ -79,8 +79,10 @@ static enum status take_over(struct serve *s, struct settings_load *l, struct bu
 		return st;
 	}
 	st = server_reload(s->server, &next, error);
-	if (st == STATUS_OK)
+	if (st == STATUS_OK) {
 		log_setup((enum log_level)next.log_level, (enum log_format)next.log_format);
+		log_limit_repeats((unsigned)next.log_repeats);
+	}
 	settings_release(&next);
 	return st;
 }

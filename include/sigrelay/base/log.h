@@ -45,8 +45,15 @@ struct log_field {
 	} while (0)
 
 void log_setup(enum log_level level, enum log_format format);
+/* At most so many lines of one event in LOG_REPEATS_WINDOW; 0, the default: no limit.
+ * A line "repeats" says how many were left out. Errors never are. */
+void log_limit_repeats(unsigned lines);
 bool log_enabled(enum log_level level);
 void log_fields(enum log_level level, const char *event, const struct log_field *fields, size_t count);
+/* Every event up to LOG_INFO, whatever the level, as a text line without its newline: for
+ * who shows the last ones. tap NULL: no more. It must not log. */
+typedef void log_tap_fn(void *arg, enum log_level level, const char *line, size_t n);
+void log_tap(log_tap_fn *tap, void *arg);
 /* Lines go to this function instead of stderr (NULL: back to stderr): for tests,
  * and for who shares a terminal with them. */
 void log_capture(void (*sink)(void *arg, const char *line, size_t n), void *arg);

@@ -63,6 +63,7 @@ struct settings {
 	usec drain_timeout;
 	int64_t log_level;  /* enum log_level */
 	int64_t log_format; /* enum log_format */
+	int64_t log_repeats;
 	char *ledger, *run_id;
 	char *dockerhub_url, *dockerhub_registry_url, *github_api_url;
 	char *ca_file; /* PEM bundle for upstream TLS; NULL: the system's */
