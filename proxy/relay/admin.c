@@ -3,11 +3,14 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <sigrelay/base/cidr.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/listen.h>
+#include <sigrelay/relay/page.h>
 
 #define OUTPUT_MAX ((size_t)4 << 20)
 #define IDLE_TIMEOUT_S 30
@@ -21,6 +24,8 @@ struct admin {
 	struct front_hooks hooks;
 	struct buf url;
 	usec started;
+	struct events *events;
+	char nonce[33]; /* of the page that is being sent */
 };
 
 typedef enum status page_fn(struct admin *a, struct buf *out);
@@ -63,14 +68,13 @@ static enum status page_readyz(struct admin *a, struct buf *out)
 
 static enum status page_root(struct admin *a, struct buf *out)
 {
-	(void)a;
-	return buf_add_str(out,
-			   "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>sigrelay</title>"
-			   "<h1>sigrelay " SIGRELAY_VERSION "</h1><ul>"
-			   "<li><a href=\"/status\">/status</a> what the relay is doing now, as JSON"
-			   "<li><a href=\"/metrics\">/metrics</a> for Prometheus"
-			   "<li><a href=\"/healthz\">/healthz</a> does the process live?"
-			   "<li><a href=\"/readyz\">/readyz</a> does it take requests?</ul></html>\n");
+	const struct page p = { .relay = a->relay,
+				.settings = a->settings,
+				.events = a->events,
+				.started = a->started,
+				.nonce = a->nonce };
+	snprintf(a->nonce, sizeof(a->nonce), "%016" PRIx64 "%016" PRIx64, rng_entropy(), rng_entropy());
+	return page_html(&p, out);
 }
 
 static const struct {
@@ -83,6 +87,15 @@ static const struct {
 	{ "/readyz", "text/plain; charset=utf-8", page_readyz },
 	{ "/", "text/html; charset=utf-8", page_root },
 };
+
+static void add_policy(const struct admin *a, struct evkeyvalq *h)
+{
+	struct buf policy;
+	buf_init(&policy, 1024);
+	if (page_policy(a->nonce, &policy) == STATUS_OK)
+		evhttp_add_header(h, "Content-Security-Policy", policy.p);
+	buf_release(&policy);
+}
 
 static void send_page(struct admin *a, struct evhttp_request *req, size_t i)
 {
@@ -101,6 +114,9 @@ static void send_page(struct admin *a, struct evhttp_request *req, size_t i)
 	evhttp_add_header(h, "Content-Type", PAGES[i].type);
 	evhttp_add_header(h, "Cache-Control", "no-store");
 	evhttp_add_header(h, "X-Content-Type-Options", "nosniff");
+	evhttp_add_header(h, "Referrer-Policy", "no-referrer");
+	if (PAGES[i].fn == page_root)
+		add_policy(a, h);
 	evbuffer_add(evhttp_request_get_output_buffer(req), out.p ? out.p : "", out.n);
 	buf_release(&out);
 	evhttp_send_reply(req, status, NULL, NULL);
@@ -155,6 +171,8 @@ enum status admin_new(struct admin **out, struct event_base *base, struct relay 
 	a->http = evhttp_new(base);
 	if (a->http)
 		st = admin_configure(a, s);
+	if (st == STATUS_OK)
+		st = events_new(&a->events);
 	if (st == STATUS_OK) {
 		evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 		evhttp_set_max_headers_size(a->http, 16384);
@@ -179,6 +197,7 @@ void admin_free(struct admin *a)
 		return;
 	if (a->http)
 		evhttp_free(a->http);
+	events_free(a->events);
 	cidr_list_release(&a->allowed);
 	buf_release(&a->url);
 	mem_free(a);

@@ -415,6 +415,26 @@ void flight_leave(struct exchange *x)
 		flight_end(f);
 }
 
+void flights_hold(const struct relay *r, struct flights_held out[OP_COUNT])
+{
+	const struct flight *f;
+	const struct exchange *x;
+	for (enum operation op = 0; op < OP_COUNT; op++)
+		out[op] = (struct flights_held){ .next_deadline = USEC_NEVER };
+	TAILQ_FOREACH(f, &r->flights, link)
+	{
+		struct flights_held *h = &out[f->request->operation];
+		h->orphans += TAILQ_EMPTY(&f->exchanges);
+		h->next_deadline = usec_min(h->next_deadline, f->deadline.at);
+		TAILQ_FOREACH(x, &f->exchanges, link)
+		{
+			h->exchanges++;
+			h->longest = usec_max(h->longest, r->now.mono - x->begun);
+			h->next_deadline = usec_min(h->next_deadline, x->deadline.at);
+		}
+	}
+}
+
 void flights_cancel(struct relay *r)
 {
 	struct flight *f;

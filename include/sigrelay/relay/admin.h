@@ -1,5 +1,5 @@
-/* The admin listener: /metrics, /status, /healthz, /readyz, and a plain page at
- * / that points to them. Read-only. */
+/* The admin listener: /metrics, /status, /healthz, /readyz, and a page for people at
+ * / (page.h). Read-only. */
 #ifndef SIGRELAY_RELAY_ADMIN_H
 #define SIGRELAY_RELAY_ADMIN_H
 

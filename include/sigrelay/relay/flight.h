@@ -35,6 +35,13 @@ struct answer *flight_not_yet(struct exchange *x) MUST_CHECK;
 bool flight_failing(const struct flight *f, char cause[256]);
 /* The same of any flight that a client waits for. */
 bool flights_failing(const struct relay *r, char cause[256]);
+/* What is in hand of one operation. */
+struct flights_held {
+	size_t exchanges, orphans; /* orphans: creates that go on without a client */
+	usec longest;              /* the longest wait of an exchange so far */
+	usec next_deadline;        /* USEC_NEVER: none */
+};
+void flights_hold(const struct relay *r, struct flights_held out[OP_COUNT]);
 /* Ends every flight of r without a client; for relay_release. */
 void flights_cancel(struct relay *r);
 
