@@ -19,6 +19,7 @@ struct serve {
 	struct server *server;
 	struct signals signals;
 	struct event *on_signal;
+	struct event *watchdog; /* NULL: systemd watches not */
 	const char *notify_path;
 	int argc; /* as given: a reload reads the flags again */
 	char **argv;
@@ -136,6 +137,27 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	tell_systemd(arg, "WATCHDOG=1");
+}
+
+/* sd_watchdog_enabled(3): a word from the loop, twice in the time that is allowed. */
+static enum status watchdog_begin(struct serve *s)
+{
+	const char *allowed = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	uint64_t period, number;
+	if (!allowed || slice_u64(slice_str(allowed), &period) != STATUS_OK || period < 2)
+		return STATUS_OK;
+	if (pid && (slice_u64(slice_str(pid), &number) != STATUS_OK || number != (uint64_t)getpid()))
+		return STATUS_OK;
+	struct timeval half = { (time_t)(period / 2 / 1000000), (suseconds_t)(period / 2 % 1000000) };
+	s->watchdog = event_new(server_base(s->server), -1, EV_PERSIST, on_watchdog, s);
+	return s->watchdog && event_add(s->watchdog, &half) == 0 ? STATUS_OK : STATUS_NO_MEMORY;
+}
+
 static void tell_where(const struct serve *s)
 {
 	const char *admin = server_admin_url(s->server);
@@ -163,6 +185,10 @@ static int serve_with(struct serve *s, const struct settings *settings)
 	}
 	tell_where(s);
 	tell_systemd(s, "READY=1");
+	if (watchdog_begin(s) != STATUS_OK) {
+		complain("serve: cannot tell systemd's watchdog: no memory");
+		return EXIT_FAILURE;
+	}
 	server_loop(s->server);
 	return s->exit_code;
 }
@@ -177,6 +203,8 @@ static int serve_until_signal(struct serve *s, const struct settings *settings)
 	int rc = serve_with(s, settings);
 	if (s->on_signal)
 		event_free(s->on_signal);
+	if (s->watchdog)
+		event_free(s->watchdog);
 	server_free(s->server);
 	signals_release(&s->signals);
 	return rc;

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -73,8 +74,66 @@ static enum status unix_address(const struct address *a, union any_address *out,
 	out->un.sun_family = AF_UNIX;
 	memcpy(out->un.sun_path, a->host, strlen(a->host) + 1);
 	*n = (socklen_t)sizeof(out->un);
-	remove_stale(&out->un);
 	return STATUS_OK;
+}
+
+/* The n-th of the colon-separated names; false: there are not so many. */
+static bool is_named(const char *names, size_t n, const char *wanted)
+{
+	while (n && *names) {
+		size_t used = strcspn(names, ":");
+		names += used + (names[used] == ':');
+		n--;
+	}
+	size_t length = strcspn(names, ":");
+	return n == 0 && strlen(wanted) == length && strncmp(names, wanted, length) == 0;
+}
+
+/* sd_listen_fds_with_names(3): the descriptors from 3 on are ours if LISTEN_PID says so. */
+static int inherited(const char *name)
+{
+	enum { FIRST = 3, MOST = 64 };
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"),
+		   *names = getenv("LISTEN_FDNAMES");
+	uint64_t number;
+	if (!pid || !count || !names || slice_u64(slice_str(pid), &number) != STATUS_OK ||
+	    number != (uint64_t)getpid() || slice_u64(slice_str(count), &number) != STATUS_OK)
+		return -1;
+	for (size_t i = 0; i < number && i < MOST; i++) {
+		if (is_named(names, i, name))
+			return FIRST + (int)i;
+	}
+	return -1;
+}
+
+/* It must be what the setting says: that is what was checked. */
+static enum status adopt(int fd, const union any_address *wanted, socklen_t n, const char **why)
+{
+	union any_address bound = { .sa = { 0 } };
+	socklen_t bound_n = sizeof(bound);
+	int listens = 0;
+	socklen_t listens_n = sizeof(listens);
+	if (getsockname(fd, &bound.sa, &bound_n) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_n) != 0 || !listens) {
+		*why = "the descriptor that systemd passed for it is no listening socket";
+		return STATUS_IO;
+	}
+	bool same = bound.sa.sa_family == wanted->sa.sa_family;
+	if (same && bound.sa.sa_family == AF_INET)
+		same = bound.in4.sin_port == wanted->in4.sin_port &&
+		       bound.in4.sin_addr.s_addr == wanted->in4.sin_addr.s_addr;
+	else if (same && bound.sa.sa_family == AF_INET6)
+		same = bound.in6.sin6_port == wanted->in6.sin6_port &&
+		       memcmp(&bound.in6.sin6_addr, &wanted->in6.sin6_addr, sizeof(struct in6_addr)) == 0;
+	else if (same)
+		same = n >= bound_n && strcmp(bound.un.sun_path, wanted->un.sun_path) == 0;
+	if (!same) {
+		*why = "the socket that systemd passed for it has another address; make ListenStream= of the "
+		       "socket unit and this setting agree";
+		return STATUS_IO;
+	}
+	return evutil_make_socket_nonblocking(fd) == 0 && evutil_make_socket_closeonexec(fd) == 0 ? STATUS_OK
+												  : STATUS_IO;
 }
 
 static enum status name_url(struct evconnlistener *l, const struct address *a, bool tls, struct buf *url)
@@ -103,9 +162,17 @@ enum status listen_http(struct evhttp *http, struct event_base *base, const char
 	enum status s = a.kind == ADDRESS_UNIX ? unix_address(&a, &sa, &n, &why) : resolve(&a, &sa, &n, &why);
 	if (s != STATUS_OK)
 		return fail(error, setting, address, why);
-	struct evconnlistener *l = evconnlistener_new_bind(
-	    base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
-	    &sa.sa, (int)n);
+	int fd = inherited(setting);
+	if (fd < 0 && a.kind == ADDRESS_UNIX)
+		remove_stale(&sa.un);
+	if (fd >= 0 && adopt(fd, &sa, n, &why) != STATUS_OK)
+		return fail(error, setting, address, why);
+	struct evconnlistener *l =
+	    fd >= 0
+		? evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd)
+		: evconnlistener_new_bind(base, NULL, NULL,
+					  LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+					  BACKLOG, &sa.sa, (int)n);
 	if (!l)
 		return fail(error, setting, address, strerror(errno));
 	s = name_url(l, &a, tls, url);

@@ -765,6 +765,53 @@ test_systemd_is_told() {
 	has 'reload' "$(<"$WORK/notified")" 'MONOTONIC_USEC='
 }
 
+test_systemd_s_watchdog_hears_from_the_loop() {
+	python3 "$HERE/notify_socket.py" "$WORK/notify.sock" >"$WORK/notified" &
+	local listener=$!
+	wait_for_line "$WORK/notified" '^listening$' || return
+	WATCHDOG_USEC=100000 NOTIFY_SOCKET=$WORK/notify.sock start_serve || return
+	wait_for_line "$WORK/notified" '^WATCHDOG=1$'
+	kill -TERM "$SERVER"
+	ends 0
+	kill "$listener"
+	wait "$listener" 2>/dev/null
+	rm -f "$WORK/notify.sock"
+}
+
+# pass_socket NAME ADDRESS: a sigrelay that gets such a socket; the word @ADDRESS is its address.
+pass_socket() {
+	printf '#!/bin/sh\nexec python3 "%s" "%s" "%s" "%s" "$@"\n' "$HERE/pass_socket.py" "$1" "$2" "$SIGRELAY" \
+		>"$WORK/bin/passed"
+	chmod +x "$WORK/bin/passed"
+}
+
+test_a_socket_of_systemd_s_is_taken() {
+	pass_socket listen 127.0.0.1:0
+	SIGRELAY=$WORK/bin/passed start_serve --listen @ADDRESS || return
+	is 'answer' "$(python3 -c '
+import http.client, sys
+c = http.client.HTTPConnection(sys.argv[1].split("://")[1])
+c.request("GET", "/nonsense")
+print(c.getresponse().status)' "$URL")" 404
+	has 'descriptor 3' "$(readlink "/proc/$SERVER/fd/3")" socket:
+	is 'its address' "$(python3 -c "
+import sys
+inode = sys.argv[1].split('[')[1].rstrip(']')
+print(any(line.split()[9] == inode and line.split()[3] == '0A' for line in open('/proc/net/tcp')))" "$(readlink "/proc/$SERVER/fd/3")")" True
+	kill -TERM "$SERVER"
+	ends 0
+}
+
+test_a_socket_at_another_address_is_refused() {
+	pass_socket listen 127.0.0.1:0
+	SIGRELAY=$WORK/bin/passed exits 1 serve --listen 127.0.0.1:1 --admin-listen 127.0.0.1:0
+	has stderr "$ERR" 'another address'
+	pass_socket other 127.0.0.1:0
+	SIGRELAY=$WORK/bin/passed start_serve || return
+	kill -TERM "$SERVER"
+	ends 0
+}
+
 test_an_address_in_use_is_told() {
 	start_serve || return
 	exits 1 serve --listen "${URL#http://}" --admin-listen 127.0.0.1:0

@@ -14,7 +14,9 @@ struct evconnlistener;
 /* Binds and hands the listener to http, which owns it from then on. url gets
  * "http://127.0.0.1:7080", "https://…" with tls, or "unix:/path" (the port that was
  * really taken).
- * setting: the setting's name, for error. A stale UNIX socket is replaced. */
+ * setting: the setting's name, for error. A stale UNIX socket is replaced. A socket that
+ * systemd passed under the setting's name (FileDescriptorName=listen) is taken in
+ * place of a new one; it must have that address. */
 enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
 			const char *setting, bool tls, struct buf *url, struct buf *error) MUST_CHECK;
 
