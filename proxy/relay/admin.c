@@ -3,8 +3,6 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <sigrelay/base/cidr.h>
@@ -25,7 +23,6 @@ struct admin {
 	struct buf url;
 	usec started;
 	struct events *events;
-	char nonce[33]; /* of the page that is being sent */
 };
 
 typedef enum status page_fn(struct admin *a, struct buf *out);
@@ -68,12 +65,9 @@ static enum status page_readyz(struct admin *a, struct buf *out)
 
 static enum status page_root(struct admin *a, struct buf *out)
 {
-	const struct page p = { .relay = a->relay,
-				.settings = a->settings,
-				.events = a->events,
-				.started = a->started,
-				.nonce = a->nonce };
-	snprintf(a->nonce, sizeof(a->nonce), "%016" PRIx64 "%016" PRIx64, rng_entropy(), rng_entropy());
+	const struct page p = {
+		.relay = a->relay, .settings = a->settings, .events = a->events, .started = a->started
+	};
 	return page_html(&p, out);
 }
 
@@ -88,11 +82,11 @@ static const struct {
 	{ "/", "text/html; charset=utf-8", page_root },
 };
 
-static void add_policy(const struct admin *a, struct evkeyvalq *h)
+static void add_policy(struct evkeyvalq *h)
 {
 	struct buf policy;
 	buf_init(&policy, 1024);
-	if (page_policy(a->nonce, &policy) == STATUS_OK)
+	if (page_policy(&policy) == STATUS_OK)
 		evhttp_add_header(h, "Content-Security-Policy", policy.p);
 	buf_release(&policy);
 }
@@ -116,7 +110,7 @@ static void send_page(struct admin *a, struct evhttp_request *req, size_t i)
 	evhttp_add_header(h, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(h, "Referrer-Policy", "no-referrer");
 	if (PAGES[i].fn == page_root)
-		add_policy(a, h);
+		add_policy(h);
 	evbuffer_add(evhttp_request_get_output_buffer(req), out.p ? out.p : "", out.n);
 	buf_release(&out);
 	evhttp_send_reply(req, status, NULL, NULL);

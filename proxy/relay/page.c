@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <sigrelay/base/bytes.h>
 #include <sigrelay/relay/flight.h>
 
 #include "page_parts.h"
@@ -406,9 +407,7 @@ static void head(struct sheet *s)
 	       "<meta name=\"color-scheme\" content=\"light dark\"><title>");
 	put(s, find_outage(s->page, &service, &side, &since) ? "Outage" : "Sigstore is well");
 	put(s, " - sigrelay</title><noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>"
-	       "<link rel=\"icon\" href=\"data:,\"><style nonce=\"");
-	put(s, s->page->nonce);
-	put(s, "\">");
+	       "<link rel=\"icon\" href=\"data:,\"><style>");
 	put(s, PAGE_STYLE);
 	put(s, "</style></head>");
 }
@@ -421,9 +420,7 @@ static void foot(struct sheet *s)
 	put(s,
 	    ". Also here: <a href=\"/status\">/status</a> (JSON), <a href=\"/metrics\">/metrics</a> "
 	    "(Prometheus), <a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>.</p></footer>"
-	    "<script nonce=\"");
-	put(s, s->page->nonce);
-	put(s, "\">");
+	    "<script>");
 	put(s, PAGE_SCRIPT);
 	put(s, "</script></body></html>\n");
 }
@@ -444,11 +441,26 @@ enum status page_html(const struct page *p, struct buf *out)
 	return s.st;
 }
 
-enum status page_policy(const char *nonce, struct buf *out)
+static enum status add_hash(const char *directive, const char *of, struct buf *out)
 {
-	return buf_addf(
-	    out,
-	    "default-src 'none'; style-src 'nonce-%s'; script-src 'nonce-%s'; connect-src 'self'; "
-	    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-	    nonce, nonce);
+	struct digest d;
+	const struct slice text = slice_str(of);
+	enum status st = sha256(&d, &text, 1);
+	if (st == STATUS_OK)
+		st = buf_addf(out, "%s 'sha256-", directive);
+	if (st == STATUS_OK)
+		st = base64_encode((struct slice){ (const char *)d.b, sizeof(d.b) }, out);
+	return st == STATUS_OK ? buf_add_str(out, "'; ") : st;
+}
+
+/* By hash and not by nonce: the page that the script fetches, with another nonce, would
+ * be refused its style in the middle of the parse. */
+enum status page_policy(struct buf *out)
+{
+	enum status st = add_hash("default-src 'none'; style-src", PAGE_STYLE, out);
+	if (st == STATUS_OK)
+		st = add_hash("script-src", PAGE_SCRIPT, out);
+	return st == STATUS_OK ? buf_add_str(out, "connect-src 'self'; img-src data:; base-uri 'none'; "
+						  "form-action 'none'; frame-ancestors 'none'")
+			       : st;
 }

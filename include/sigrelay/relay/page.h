@@ -16,13 +16,12 @@ struct page {
 	const struct relay *relay;
 	const struct settings *settings;
 	const struct events *events;
-	usec started;      /* monotonic */
-	const char *nonce; /* of the style and the script; for page_policy too */
+	usec started; /* monotonic */
 };
 
 enum status page_html(const struct page *p, struct buf *out) MUST_CHECK;
 /* The value of Content-Security-Policy that goes with it. */
-enum status page_policy(const char *nonce, struct buf *out) MUST_CHECK;
+enum status page_policy(struct buf *out) MUST_CHECK;
 
 /* Text into HTML: the five characters that mean something there. */
 enum status html_text(struct slice text, struct buf *out) MUST_CHECK;
