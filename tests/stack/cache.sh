@@ -47,7 +47,7 @@ need_all() {
 	while read -r name version _; do
 		need_tool "$name" "$version" >/dev/null
 	done < <(tools)
-	for name in oidc lossy; do
+	for name in oidc lossy kubecheck; do
 		need_own "$name" >/dev/null
 	done
 }

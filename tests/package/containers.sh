@@ -1,0 +1,95 @@
+#!/bin/bash
+# The container's files: manifests and chart read as Kubernetes reads them, and what
+# the image runs, run as the image would: unprivileged, on a root that cannot be
+# written to.
+#
+#   tests/package/containers.sh SIGRELAY
+#
+# Wants what tests/stack/install.sh builds. Ends with "N passed, N failed, N skipped".
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+sigrelay=$(realpath "${1:?usage: containers.sh SIGRELAY}")
+# shellcheck source-path=SCRIPTDIR source=../stack/cache.sh
+. "$root/tests/stack/cache.sh"
+work=$(mktemp -d)
+chmod 755 "$work"
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0 skipped=0
+
+check() {
+	local name=$1
+	shift
+	if "$@" >"$work/log" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok - $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok - $name"
+		sed 's/^/    /' "$work/log"
+	fi
+}
+
+helm() { HELM_CACHE_HOME=$work HELM_CONFIG_HOME=$work HELM_DATA_HOME=$work "$(need_tool helm)" "$@"; }
+chart() { helm template fleet "$root/docker/helm/sigrelay" --kube-version 1.31.0 "$@"; }
+kubecheck() { "$(need_own kubecheck)" "$@"; }
+
+renders() {
+	chart "$@" >"$work/chart.yaml" && kubecheck "$work/chart.yaml" && ! grep -n '<no value>' "$work/chart.yaml"
+}
+
+refuses_a_typo() {
+	sed 's/readOnlyRootFilesystem/readOnlyRootFileSystem/' "$root/docker/kubernetes/sidecar-job.yaml" >"$work/typo.yaml"
+	! kubecheck "$work/typo.yaml"
+}
+
+# The settings that the chart writes are sigrelay's own.
+settings_are_known() {
+	chart --set tls.secretName=fleet-tls --set settings.retry_for=7m |
+		sed -n '/sigrelay.ini: |/,/^---/p' | sed '1d;/^---/d;s/^    //' >"$work/sigrelay.ini"
+	"$sigrelay" check-config "$work/sigrelay.ini" | grep -q '^retry_for = 7m'
+}
+
+# Variables of the compose file are settings.
+compose_is_known() {
+	env -i $(sed -n 's/^ *\(SIGRELAY_[A-Z_]*\): .*/\1=/p' "$root/docker/compose.yml") "$sigrelay" check-config >/dev/null
+}
+
+# As the image: no capability, no privilege, an unknown user, nothing to write to.
+runs_as_the_image_would() {
+	cat >"$work/run.sh" <<-'EOT'
+		mount --bind / /mnt && mount -o remount,ro,bind /mnt && mount -t proc proc /mnt/proc && mount --rbind /dev /mnt/dev
+		exec chroot /mnt setpriv --reuid 65532 --regid 65532 --clear-groups --no-new-privs --bounding-set=-all \
+			sh -c 'if touch /tmp/x /etc/x 2>/dev/null; then echo "the root can be written to"; exit 1; fi
+			"$1" serve & pid=$!
+			n=0
+			until "$1" status >/dev/null 2>&1; do
+				n=$((n + 1))
+				if [ $n -gt 100 ]; then echo "no status"; kill $pid; exit 1; fi
+				sleep 0.1
+			done
+			"$1" status
+			kill -TERM $pid
+			wait $pid' sh "$1"
+	EOT
+	SIGRELAY_LISTEN=127.0.0.1:17080 SIGRELAY_ADMIN_LISTEN=127.0.0.1:17081 \
+		unshare --mount --net --fork sh -c 'ip link set lo up; exec sh "$@"' sh "$work/run.sh" "$work/sigrelay"
+}
+
+check 'the sidecar job is what Kubernetes takes' kubecheck "$root/docker/kubernetes/sidecar-job.yaml"
+check 'a field that Kubernetes does not know is found' refuses_a_typo
+check 'the chart is lint-free' helm lint --strict "$root/docker/helm/sigrelay"
+check 'the chart as it is' renders
+check 'the chart with everything' renders --set tls.secretName=t --set redis.secretName=r \
+	--set 'nodeSelector.disk=ssd' --set 'tolerations[0].operator=Exists' --set settings.rate_limit=600/min
+check "the chart's settings are sigrelay's" settings_are_known
+check "the compose file's settings are sigrelay's" compose_is_known
+install -m 755 "$sigrelay" "$work/sigrelay"
+if [ "$(id -u)" = 0 ] && unshare --mount --net true 2>/dev/null; then
+	check 'unprivileged, on a root that cannot be written to' runs_as_the_image_would
+else
+	skipped=$((skipped + 1))
+	echo 'skip - unprivileged, on a read-only root: that needs root and namespaces'
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
