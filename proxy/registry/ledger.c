@@ -13,8 +13,6 @@
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/utf8.h>
 
-#define LINE_MAX_BYTES ((size_t)64 << 10)
-
 static const char *const names[LEDGER_EVENT_COUNT] = { "preflight", "pushed",  "signed",
 						       "unsigned",  "deleted", "kept" };
 
@@ -162,7 +160,7 @@ enum status ledger_add(struct ledger *l, const struct ledger_line *line, usec wa
 	int rc;
 	if (l->fd < 0)
 		return STATUS_OK;
-	buf_init(&text, LINE_MAX_BYTES);
+	buf_init(&text, LEDGER_LINE_MAX);
 	enum status st = ledger_format(line, l->run, wall, &text);
 	if (st != STATUS_OK)
 		goto out;
