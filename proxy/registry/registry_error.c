@@ -1,0 +1,81 @@
+#include <string.h>
+
+#include <sigrelay/base/json.h>
+#include <sigrelay/base/utf8.h>
+
+#include "registry_inside.h"
+
+/* A registry's text goes to a terminal and to CI logs: what does not print becomes
+ * a blank, and what does not fit is cut between two characters. */
+void text_for_people(char *out, size_t size, struct slice text)
+{
+	size_t n = 0;
+	while (text.n > 0) {
+		uint32_t code = 0;
+		size_t k = utf8_next(text, &code);
+		bool shown = k > 0 && utf8_printable(code);
+		size_t used = k ? k : 1, adds = shown ? k : 1;
+		if (n + adds >= size)
+			break;
+		memcpy(out + n, shown ? text.p : " ", adds);
+		n += adds;
+		text.p += used;
+		text.n -= used;
+	}
+	out[n] = '\0';
+}
+
+void registry_error_read(struct slice body, struct registry_error *out)
+{
+	cJSON *root = json_parse(body);
+	const cJSON *first = cJSON_GetArrayItem(json_at(root, "errors", NULL), 0);
+	*out = (struct registry_error){ .is_error = cJSON_IsObject(first) };
+	text_for_people(out->code, sizeof(out->code), json_str_at(first, "code", NULL));
+	text_for_people(out->message, sizeof(out->message), json_str_at(first, "message", NULL));
+	cJSON_Delete(root);
+}
+
+/* What token services say outside the registry's own form. */
+static void other_error(struct slice body, char *out, size_t size)
+{
+	static const char *const names[] = { "details", "detail", "message", "error_description", "error" };
+	cJSON *root = json_parse(body);
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !out[0]; i++)
+		text_for_people(out, size, json_str_at(root, names[i], NULL));
+	cJSON_Delete(root);
+}
+
+enum status error_print(const struct web_answer *a, struct buf *out)
+{
+	struct registry_error e;
+	registry_error_read(buf_slice(&a->body), &e);
+	if (!e.is_error)
+		other_error(buf_slice(&a->body), e.message, sizeof(e.message));
+	return buf_addf(out, " %d%s%s%s%s", a->status, e.code[0] ? " " : "", e.code, e.message[0] ? ": " : "",
+			e.message);
+}
+
+static bool says(const char *text, const char *const *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcasestr(text, words[i]))
+			return true;
+	}
+	return false;
+}
+
+bool registry_error_immutable(int status, const struct registry_error *e)
+{
+	/* quay, Azure */
+	static const char *const codes[] = { "TAG_IMMUTABLE", "REGISTRY_DISALLOWED_OPERATION" };
+	static const char *const words[] = { "immutab", "cannot be overwritten",
+					     "already assigned to an image", "disallowed on this registry" };
+	if (!e->is_error || status < 400 || status >= 500)
+		return false;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(e->code, codes[i]) == 0)
+			return true;
+	}
+	return says(e->message, words, sizeof(words) / sizeof(words[0]));
+}
