@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <sigrelay/base/log.h>
+#include <sigrelay/base/mem.h>
 #include <sigrelay/base/slice.h>
 #include <sigrelay/commands/commands.h>
 
@@ -47,6 +48,40 @@ static int unknown_flag(const char *command, const char *arg)
 	return EXIT_USAGE_ERROR;
 }
 
+static enum status list_add(struct option_list *l, const char *p, size_t n)
+{
+	char *word = mem_strndup(p, n);
+	char **v = word ? mem_realloc(l->v, (l->n + 1) * sizeof(*v)) : NULL;
+	if (!v) {
+		mem_free(word);
+		return STATUS_NO_MEMORY;
+	}
+	l->v = v;
+	l->v[l->n++] = word;
+	return STATUS_OK;
+}
+
+static enum status list_split(struct option_list *l, const char *text)
+{
+	enum status st = STATUS_OK;
+	while (*text && st == STATUS_OK) {
+		size_t n = strcspn(text, ",");
+		struct slice word = slice_trim((struct slice){ text, n });
+		if (word.n)
+			st = list_add(l, word.p, word.n);
+		text += n + (text[n] == ',');
+	}
+	return st;
+}
+
+void option_list_release(struct option_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		mem_free(l->v[i]);
+	mem_free(l->v);
+	*l = (struct option_list){ 0 };
+}
+
 /* How many arguments the option at argv[i] takes up; 0: wrong usage, said. */
 static int take_option(const struct option *o, int argc, char **argv, int i)
 {
@@ -63,7 +98,13 @@ static int take_option(const struct option *o, int argc, char **argv, int i)
 		complain("%s: %s needs a value: %s VALUE", argv[0], o->name, o->name);
 		return 0;
 	}
-	*o->value = equals ? equals + 1 : argv[i + 1];
+	const char *value = equals ? equals + 1 : argv[i + 1];
+	if (o->value) {
+		*o->value = value;
+	} else if (list_split(o->list, value) != STATUS_OK) {
+		complain("%s: %s: %s", argv[0], o->name, status_name(STATUS_NO_MEMORY));
+		return 0;
+	}
 	return equals ? 1 : 2;
 }
 

@@ -488,7 +488,8 @@ static int read_outage_flags(struct run *r, const char *keep_on, const char *on_
 static int run_from(struct run *r, struct settings_load *l, int argc, char **argv)
 {
 	const char *keep_on = NULL, *on_outage = NULL;
-	const struct option own[] = { { "--for", &keep_on, NULL }, { "--on-outage", &on_outage, NULL } };
+	const struct option own[] = { { .name = "--for", .value = &keep_on },
+				      { .name = "--on-outage", .value = &on_outage } };
 	const char *word = take_client_flag(&argc, argv);
 	int rc = find_client(r, word, l);
 	if (rc == 0)

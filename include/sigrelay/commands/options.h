@@ -8,11 +8,20 @@
 
 #include <sigrelay/base/settings.h>
 
-/* One flag of a command's own: either value or flag is set. */
+/* The values of a flag that may come several times, and hold several with commas
+ * between them. */
+struct option_list {
+	char **v;
+	size_t n;
+};
+void option_list_release(struct option_list *l); /* fine on a zeroed one */
+
+/* One flag of a command's own: one of value, flag and list is set. */
 struct option {
-	const char *name;   /* "--client" */
-	const char **value; /* --name VALUE and --name=VALUE; borrowed from argv */
-	bool *flag;         /* bare */
+	const char *name;         /* "--client" */
+	const char **value;       /* --name VALUE and --name=VALUE; borrowed from argv */
+	bool *flag;               /* bare */
+	struct option_list *list; /* as value, again and again; empty ones are left out */
 };
 
 /* "sigrelay: MESSAGE" on stderr. */
