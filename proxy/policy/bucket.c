@@ -94,3 +94,12 @@ void bucket_throttled(struct bucket *b, usec now)
 	double lowest = b->limit * LOWEST;
 	b->rate = b->rate * CUT > lowest ? b->rate * CUT : lowest;
 }
+
+/* One token at least: a lone client of a slow limit is not to wait for the next. */
+void bucket_recovered(struct bucket *b, usec now)
+{
+	if (b->limit <= 0)
+		return;
+	settle(b, now);
+	b->tokens = at_most(b->tokens, b->rate > 1 ? b->rate : 1);
+}

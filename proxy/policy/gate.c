@@ -89,7 +89,11 @@ bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec ret
 	come_back(g, t);
 	if (o == OUTCOME_THROTTLED)
 		bucket_throttled(&g->bucket, now);
-	return breaker_report(&g->breaker[t->side], t->epoch, o, retry_after, now, g->rng);
+	struct breaker *b = &g->breaker[t->side];
+	bool changed = breaker_report(b, t->epoch, o, retry_after, now, g->rng);
+	if (changed && b->state == BREAKER_CLOSED)
+		bucket_recovered(&g->bucket, now);
+	return changed;
 }
 
 static struct gate_ticket *head(const struct gate *g, enum side side, enum gate_lane lane)

@@ -27,5 +27,8 @@ void bucket_configure(struct bucket *b, unsigned per_minute, unsigned burst, use
 bool bucket_take(struct bucket *b, usec now);
 usec bucket_ready(const struct bucket *b, usec now); /* when the next take will succeed */
 void bucket_throttled(struct bucket *b, usec now);   /* the service answered 429 */
+/* An outage has ended: what was saved up in it is let go, save for a second's worth.
+ * A log that has just come back then sees at most twice the rate in a second. */
+void bucket_recovered(struct bucket *b, usec now);
 
 #endif

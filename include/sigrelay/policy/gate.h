@@ -13,7 +13,8 @@
  *     GATE_PROBE_ROOM for an answer, else the latest one; it counts against
  *     rate and cap too;
  *   - while a side is closed a retry waits for the retry budget, and first
- *     attempts pass it by. Who was parked does not: the ramp governs its return.
+ *     attempts pass it by. Who was parked does not: the ramp governs its return;
+ *   - when a side closes, the burst that was saved up in the outage is let go.
  *
  * Pure: no timers, no sockets; the owner calls gate_next until it returns NULL
  * after anything changed (wait, report, leave, configure) and again at the time

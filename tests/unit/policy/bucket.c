@@ -166,9 +166,41 @@ static void test_configure_keeps_the_cut(void)
 	CU_ASSERT_TRUE(about(b.rate, 1));
 }
 
+static void test_recovery_keeps_a_second_of_it(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_recovered(&b, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 10);
+	CU_ASSERT_EQUAL(take_all(&b, SEC), 10);
+	CU_ASSERT_EQUAL(take_all(&b, 101 * SEC), 60);
+}
+
+static void test_recovery_gives_nothing(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 60);
+	bucket_recovered(&b, 0);
+	CU_ASSERT_FALSE(bucket_take(&b, 0));
+	bucket_init(&b, 0, 60, 0);
+	bucket_recovered(&b, 0);
+	CU_ASSERT_TRUE(bucket_take(&b, 0));
+}
+
+static void test_recovery_of_a_slow_limit_keeps_one(void)
+{
+	struct bucket b;
+	bucket_init(&b, 6, 60, 0);
+	bucket_recovered(&b, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 1);
+}
+
 TEST_SUITE(policy_bucket, TEST(test_starts_full_and_refills_at_the_rate),
 	   TEST(test_a_minute_holds_what_was_configured), TEST(test_no_limit),
 	   TEST(test_burst_of_nought_still_sends), TEST(test_429_cuts_and_empties),
 	   TEST(test_storm_ends_at_a_tenth), TEST(test_quiet_seconds_give_the_rate_back),
 	   TEST(test_another_429_delays_the_return), TEST(test_refill_follows_the_rate_as_it_was),
-	   TEST(test_ready_is_exact), TEST(test_configure_keeps_the_cut))
+	   TEST(test_ready_is_exact), TEST(test_configure_keeps_the_cut),
+	   TEST(test_recovery_keeps_a_second_of_it), TEST(test_recovery_gives_nothing),
+	   TEST(test_recovery_of_a_slow_limit_keeps_one))

@@ -477,6 +477,32 @@ static void test_torture(void)
 	unit_torture(crowd_with_failing_memory, NULL);
 }
 
+static unsigned answered_at_once(usec now)
+{
+	unsigned n = 0;
+	for (struct gate_ticket *t; (t = next(now)) != NULL; n++)
+		gate_report(&gate, t, OUTCOME_GOOD, -1, now);
+	return n;
+}
+
+/* The log that has just come back answers at once: what was not sent in the outage
+ * does not come all in one second. */
+static void test_recovery_holds_no_burst(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.rate_per_minute = 900;
+	begin(cfg);
+	open_side(SIDE_WRITE, 0);
+	for (int i = 0; i < MANY; i++)
+		wait_in_line(&ticket[i], SIDE_WRITE, (100 + i) * SEC);
+	usec now = nobody(0);
+	CU_ASSERT_PTR_EQUAL_FATAL(next(now), &ticket[0]);
+	CU_ASSERT_TRUE(gate_report(&gate, &ticket[0], OUTCOME_GOOD, -1, now));
+	CU_ASSERT_EQUAL(answered_at_once(now), 15);
+	CU_ASSERT_EQUAL(answered_at_once(now + SEC), 15);
+	gate_release(&gate);
+}
+
 static void test_side_names(void)
 {
 	CU_ASSERT_STRING_EQUAL(side_name(SIDE_READ), "read");
@@ -494,4 +520,4 @@ TEST_SUITE(policy_gate, TEST(test_closed_gate_lets_through_at_once), TEST(test_e
 	   TEST(test_429_slows_both_sides), TEST(test_retries_wait_for_the_budget),
 	   TEST(test_retry_and_first_by_deadline), TEST(test_parked_retries_do_not_need_the_budget),
 	   TEST(test_stragglers_after_the_outage), TEST(test_configure_takes_hold), TEST(test_torture),
-	   TEST(test_side_names))
+	   TEST(test_recovery_holds_no_burst), TEST(test_side_names))
