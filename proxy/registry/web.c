@@ -15,7 +15,7 @@
 
 #include "web_inside.h"
 
-#define IN_FLIGHT_MAX 16
+#define IN_FLIGHT_MAX 128 /* a registry that hangs on many tags must not keep others waiting */
 #define REDIRECTS_MAX 5
 #define RESOLVES_MAX 3 /* a name that is not there is a typing error, mostly */
 #define HEAD_MAX ((size_t)256 << 10)
@@ -62,6 +62,8 @@ struct web {
 	struct rng rng;
 	struct tasks tasks;
 	unsigned in_flight;
+	void (*waiting)(void *arg);
+	void *waiting_arg;
 };
 
 usec web_now(const struct web *w)
@@ -143,10 +145,12 @@ static bool is_proxy(bool tls, long port)
 	return port == proxy_port;
 }
 
-/* Refused: not public, unless it is excepted by name, or private as its namer is. */
+/* What was named by an answer leads no further inside than where that came from.
+ * A token service of this machine, though, is one that the user has named. */
 static bool is_refused(const struct task *t, enum network n)
 {
-	if (!t->foreign || n == NETWORK_PUBLIC || (n == NETWORK_PRIVATE && t->by == NETWORK_PRIVATE))
+	bool as_near = n == t->by && (n == NETWORK_PRIVATE || (n == NETWORK_LOOPBACK && !t->untrusted));
+	if (!t->foreign || n == NETWORK_PUBLIC || as_near)
 		return false;
 	return !t->trusted_host || !place_is(&t->place, t->trusted_host);
 }
@@ -543,9 +547,18 @@ void web_run(struct web *w)
 		curl_multi_perform(w->multi, &running);
 		harvest(w);
 		deliver(w);
-		if (!TAILQ_EMPTY(&w->tasks))
-			curl_multi_poll(w->multi, NULL, 0, patience(w), NULL);
+		if (TAILQ_EMPTY(&w->tasks))
+			return;
+		if (w->waiting)
+			w->waiting(w->waiting_arg);
+		curl_multi_poll(w->multi, NULL, 0, patience(w), NULL);
 	}
+}
+
+void web_on_wait(struct web *w, void (*waiting)(void *arg), void *arg)
+{
+	w->waiting = waiting;
+	w->waiting_arg = arg;
 }
 
 /* --- the beginning and the end ------------------------------------------------ */
