@@ -30,6 +30,8 @@ const char *image_digest(const char *arg)
 	const char *at = strstr(arg, mark);
 	if (arg[0] == '-' || !at || at == arg)
 		return NULL;
+	if (strcspn(arg, " \t\r\n") != strlen(arg)) /* a shell's text that ends in an image */
+		return NULL;
 	const char *hex = at + sizeof(mark) - 1;
 	if (strspn(hex, "0123456789abcdef") != DIGEST_HEX || hex[DIGEST_HEX] != '\0')
 		return NULL;
