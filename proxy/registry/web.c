@@ -50,7 +50,7 @@ struct task {
 	usec due, ends, timeout;
 	char detail[CURL_ERROR_SIZE], refused[INET6_ADDRSTRLEN];
 	enum network refused_network;
-	bool too_large, transient;
+	bool too_large, transient, head_is_whole;
 	struct web_answer now, last; /* of this attempt; what done will see */
 };
 
@@ -104,8 +104,12 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	struct task *t = arg;
 	size *= n;
 	/* A status line begins a new head: the last one counts (100, then 200). */
-	if (size > 5 && memcmp(p, "HTTP/", 5) == 0)
+	if (size > 5 && memcmp(p, "HTTP/", 5) == 0) {
 		buf_reset(&t->now.head);
+		t->head_is_whole = false;
+	}
+	if (size > 0 && (p[0] == '\r' || p[0] == '\n'))
+		t->head_is_whole = true;
 	return buf_add(&t->now.head, p, size) == STATUS_OK ? size : 0;
 }
 
@@ -272,7 +276,7 @@ static void hop(struct task *t, usec now)
 	enum network literal;
 	answer_empty(&t->now);
 	t->detail[0] = t->refused[0] = '\0';
-	t->too_large = false;
+	t->too_large = t->head_is_whole = false;
 	t->timeout = usec_max(t->ends - now, 0);
 	t->transient = false;
 	curl_easy_reset(t->easy);
@@ -432,6 +436,9 @@ static void finish(struct task *t, CURLcode code, struct instant now)
 	const char *wrong = NULL;
 	t->now.network = network_of_peer(t);
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	/* libcurl is content with half a head that no body should follow. */
+	if (code == CURLE_OK && !t->head_is_whole)
+		code = CURLE_PARTIAL_FILE;
 	if (code != CURLE_OK) {
 		fail(t, code);
 	} else {
