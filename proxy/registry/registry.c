@@ -124,7 +124,7 @@ static void answer_basic(struct call *c, const struct web_answer *a)
 	const struct credentials *who = &c->account->credentials;
 	struct grant *g = NULL;
 	if (c->account->anonymous || !who->secret) {
-		say_no_access(c, a, " and wants a name and a password");
+		say_no_access(c, a, " and wants a name and a password: `docker login` gives them");
 		return;
 	}
 	if (grant_new(c->registry, c->account, &g) != STATUS_OK ||
@@ -165,7 +165,7 @@ static void challenged(struct call *c, const struct web_answer *a)
 	} else if (ch.scheme == CHALLENGE_BASIC) {
 		answer_basic(c, a);
 	} else {
-		say_no_access(c, a, " and no way to log in");
+		say_no_access(c, a, " and names no way to log in");
 	}
 	challenge_release(&ch);
 }
