@@ -61,7 +61,7 @@ static enum status hub_ask(struct remover *m, const char *method, const char *pa
 				       .url = url.p,
 				       .headers = headers,
 				       .body = body,
-				       .deadline = m->cfg.deadline,
+				       .deadline = remover_deadline(m),
 				       .final = is_final };
 	if (st == STATUS_OK)
 		st = web_ask(m->cfg.web, &q, out);

@@ -107,7 +107,7 @@ static enum status ghcr_ask(struct remover *m, const char *method, const char *u
 	const char *const headers[] = { m->ghcr->authorization.p, "Accept: application/vnd.github+json",
 					"X-GitHub-Api-Version: 2022-11-28", NULL };
 	const struct web_request q = {
-		.method = method, .url = url, .headers = headers, .deadline = m->cfg.deadline
+		.method = method, .url = url, .headers = headers, .deadline = remover_deadline(m)
 	};
 	return web_ask(m->cfg.web, &q, out);
 }

@@ -16,7 +16,7 @@ static enum status ping(struct remover *m, const struct buf *base, bool *is_harb
 	buf_init(&url, URL_MAX);
 	enum status st = buf_addf(&url, "%s/api/v2.0/ping", base->p);
 	const struct web_request q = {
-		.method = "GET", .url = url.p, .max_answer = 4096, .deadline = m->cfg.deadline
+		.method = "GET", .url = url.p, .max_answer = 4096, .deadline = remover_deadline(m)
 	};
 	if (st == STATUS_OK)
 		st = web_ask(m->cfg.web, &q, &a);
@@ -69,7 +69,7 @@ static enum status delete_with(struct remover *m, const struct reference *ref, c
 		st = print_url(base, ref, &url);
 	const char *headers[] = { line.p, "Accept: application/json", NULL };
 	const struct web_request q = {
-		.method = "DELETE", .url = url.p, .headers = headers, .deadline = m->cfg.deadline
+		.method = "DELETE", .url = url.p, .headers = headers, .deadline = remover_deadline(m)
 	};
 	if (st == STATUS_OK)
 		st = web_ask(m->cfg.web, &q, &a);

@@ -7,6 +7,11 @@
 
 /* --- what the other files ask of it ---------------------------------------------- */
 
+usec remover_deadline(const struct remover *m)
+{
+	return usec_min(m->cfg.deadline, usec_add(web_now(m->cfg.web), REMOVER_PATIENCE));
+}
+
 bool remover_stopped(const struct remover *m)
 {
 	return (m->cfg.stop && *m->cfg.stop) || web_now(m->cfg.web) >= m->cfg.deadline;
@@ -53,7 +58,7 @@ enum status remover_scan(struct remover *m, const struct reference *repository, 
 enum status remover_look(struct remover *m, const struct reference *ref, struct tag_look *out)
 {
 	if (!remover_stopped(m))
-		return oci_look_now(m->cfg.registry, m->cfg.web, ref, m->cfg.deadline, out);
+		return oci_look_now(m->cfg.registry, m->cfg.web, ref, remover_deadline(m), out);
 	*out = (struct tag_look){ .state = TAG_UNKNOWN };
 	snprintf(out->reason, sizeof(out->reason), "not asked: cleanup was stopped, or its time is over");
 	return STATUS_OK;
@@ -63,7 +68,7 @@ enum status remover_ask(struct remover *m, const struct reference *repository, c
 			const char *tail, struct web_answer *out, struct buf *no_access)
 {
 	const struct registry_request q = {
-		.repository = repository, .method = method, .tail = tail, .deadline = m->cfg.deadline
+		.repository = repository, .method = method, .tail = tail, .deadline = remover_deadline(m)
 	};
 	return registry_ask(m->cfg.registry, m->cfg.web, &q, out, no_access);
 }

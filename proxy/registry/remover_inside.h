@@ -102,6 +102,10 @@ struct remover {
 	struct ghcr *ghcr;
 };
 
+/* One request is waited for so long, its repeats included: one that does not answer is
+ * not to use up the time of the others. */
+#define REMOVER_PATIENCE (60 * USEC_PER_SEC)
+usec remover_deadline(const struct remover *m);
 bool remover_stopped(const struct remover *m);
 /* Is that tag one of the plan's that has gone or may still go? */
 bool remover_goes(const struct remover *m, const struct reference *repository, const char *tag);

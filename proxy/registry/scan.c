@@ -77,7 +77,7 @@ static void on_look(void *arg, const struct tag_look *look)
 	char tail[sizeof("manifests/") + DIGEST_TEXT];
 	snprintf(tail, sizeof(tail), "manifests/%s", look->digest);
 	const struct registry_request q = {
-		.repository = &l->ref, .method = "GET", .tail = tail, .deadline = l->m->cfg.deadline
+		.repository = &l->ref, .method = "GET", .tail = tail, .deadline = remover_deadline(l->m)
 	};
 	if (registry_start(l->m->cfg.registry, &q, on_index, l) != STATUS_OK)
 		l->at->failed = true;
@@ -95,7 +95,7 @@ static enum status start_look(struct look_at *l)
 	l->ref.tag = by_digest ? NULL : name;
 	l->ref.digest = by_digest ? name : NULL;
 	l->at->look.state = TAG_UNKNOWN;
-	return oci_look(l->m->cfg.registry, &l->ref, l->m->cfg.deadline, on_look, l);
+	return oci_look(l->m->cfg.registry, &l->ref, remover_deadline(l->m), on_look, l);
 }
 
 static enum status look_at_all(struct remover *m, struct scan *s)

@@ -546,10 +546,36 @@ static int patience(const struct web *w)
 	return (int)((wait + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 }
 
+void web_stop_on(struct web *w, const volatile sig_atomic_t *stop)
+{
+	w->stop = stop;
+}
+
+/* Everything that is not over ends here. */
+static void stop_all(struct web *w)
+{
+	struct task *t;
+	TAILQ_FOREACH(t, &w->tasks, link)
+	{
+		if (t->stage == OVER)
+			continue;
+		if (t->stage == SENT) {
+			curl_multi_remove_handle(w->multi, t->easy);
+			w->in_flight--;
+		}
+		answer_empty(&t->now);
+		snprintf(t->now.error, sizeof(t->now.error), "%s: stopped by a signal", t->place.host);
+		keep(t);
+		t->stage = OVER;
+	}
+}
+
 void web_run(struct web *w)
 {
 	int running;
 	while (!TAILQ_EMPTY(&w->tasks)) {
+		if (w->stop && *w->stop)
+			stop_all(w);
 		begin_due(w);
 		curl_multi_perform(w->multi, &running);
 		harvest(w);

@@ -9,6 +9,7 @@
 #ifndef SIGRELAY_REGISTRY_WEB_H
 #define SIGRELAY_REGISTRY_WEB_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -74,6 +75,9 @@ typedef void web_done_fn(void *arg, const struct web_answer *a);
  * http or https URL, or has a name or password in it. */
 enum status web_start(struct web *w, const struct web_request *q, web_done_fn *done, void *arg) MUST_CHECK;
 void web_run(struct web *w);
+/* Once *stop is not 0 (a signal handler may set it), nothing is begun any more, and what
+ * is in flight ends without an answer. NULL: never. */
+void web_stop_on(struct web *w, const volatile sig_atomic_t *stop);
 /* waiting is called from within web_run before each pause, of a second at most; it may
  * start nothing. NULL: nobody is told. */
 void web_on_wait(struct web *w, void (*waiting)(void *arg), void *arg);
