@@ -64,6 +64,7 @@ struct web {
 	unsigned in_flight;
 	void (*waiting)(void *arg);
 	void *waiting_arg;
+	const volatile sig_atomic_t *stop;
 };
 
 usec web_now(const struct web *w)
