@@ -16,7 +16,7 @@ _sigrelay() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words i
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'run serve env status check-config demo version help --help --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'run serve env status check-config preflight pushed demo version help --help --version' -- "$word")
 		return
 	fi
 	# What stands behind "--" is another program's command line.
@@ -31,6 +31,8 @@ _sigrelay() {
 	case $previous in
 	--client) words='auto cosign2 cosign3 none' ;;
 	--on-outage) words='fail continue' ;;
+	--on-existing-tag) words='fail skip warn' ;;
+	--on-unknown) words='warn fail' ;;
 	--log-level) words='error warn info debug' ;;
 	--log-format) words='text json' ;;
 	--config | --ca-file | --ledger)
@@ -43,11 +45,16 @@ _sigrelay() {
 		env) words="--client --help $_sigrelay_settings" ;;
 		status) words="--json --help $_sigrelay_settings" ;;
 		serve) words="--help $_sigrelay_settings" ;;
+		preflight)
+			words="--on-existing-tag --on-unknown --json --insecure-registry --registry-timeout"
+			words="$words --timeout --help $_sigrelay_settings"
+			;;
+		pushed) words="--no-verify --insecure-registry --help $_sigrelay_settings" ;;
 		check-config)
 			words="--help $_sigrelay_settings"
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")
 			;;
-		help) words='run serve env status check-config demo version help' ;;
+		help) words='run serve env status check-config preflight pushed demo version help' ;;
 		*) words=--help ;;
 		esac
 		;;
