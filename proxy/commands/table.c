@@ -72,6 +72,34 @@ const struct command commands_table[] = {
 	    .takes_settings = 1,
 	},
 	{
+	    .name = "cleanup",
+	    .run = command_cleanup,
+	    .synopsis = "[FLAG...]",
+	    .summary = "Take back what this run pushed and could not finish",
+	    .help =
+		"Deletes each tag that the ledger says this run pushed and preflight saw absent before,\n"
+		"if its digest is still the one pushed, signed or not. With a digest's last tag go the\n"
+		"digest, the signatures and attestations attached to it, and the images that an index\n"
+		"of this run names. Whatever else names a digest keeps it.\n\n"
+		"docker.io needs `docker login` with a personal access token (Read, Write, Delete);\n"
+		"ghcr.io a token in GH_TOKEN or GITHUB_TOKEN that may delete packages.\n\n"
+		"  --dry-run\n"
+		"      Show what would go, and what would be asked of whom; change nothing.\n"
+		"  --json\n"
+		"      Print the result as one line of JSON.\n"
+		"  --timeout DURATION\n"
+		"      How long the whole may take. Default 5m.\n"
+		"  --insecure-registry HOST[:PORT],...\n"
+		"      Speak plain HTTP to these. Loopback is spoken to so always.\n"
+		"\nA tag that has moved since is kept, and one that has gone is fine: cleanup may be run\n"
+		"again, and goes on where it was stopped. Only the lines of this run count (run_id); a\n"
+		"ledger that is not there yet means that nothing was pushed.\n"
+		"\nExit status: 0 nothing of this run is left; 4 something is, and a warning says what a\n"
+		"person can do; 128+n a signal ended it early; 64 wrong usage, no ledger or no run named;\n"
+		"78 bad configuration, ledger or credentials.\n",
+	    .takes_settings = 1,
+	},
+	{
 	    .name = "demo",
 	    .run = command_demo,
 	    .synopsis = "",

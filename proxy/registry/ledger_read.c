@@ -84,6 +84,17 @@ static enum status list_add(struct ledger_list *l, enum ledger_event event, cons
 	return st;
 }
 
+static enum status note_other(struct ledger_list *l, const struct json_field *run)
+{
+	char *name;
+	if (!copy(run, &name))
+		return STATUS_NO_MEMORY;
+	mem_free(l->other_run);
+	l->other_run = name;
+	l->other_runs++;
+	return STATUS_OK;
+}
+
 static enum status read_object(const cJSON *root, const char *run, struct ledger_list *l)
 {
 	struct json_field fields[FIELD_COUNT] = {
@@ -101,8 +112,9 @@ static enum status read_object(const cJSON *root, const char *run, struct ledger
 	enum kind kind = UNREADABLE;
 	if (json_fields(root, fields, FIELD_COUNT))
 		kind = judge(fields, run, &event);
-	l->other_runs += kind == OTHER_RUN;
 	l->unreadable += kind == UNREADABLE;
+	if (kind == OTHER_RUN)
+		return note_other(l, &fields[RUN]);
 	return kind == OURS ? list_add(l, event, fields) : STATUS_OK;
 }
 
@@ -159,5 +171,6 @@ void ledger_list_release(struct ledger_list *l)
 	for (size_t i = 0; i < l->n; i++)
 		record_release(&l->v[i]);
 	mem_free(l->v);
+	mem_free(l->other_run);
 	*l = (struct ledger_list){ 0 };
 }

@@ -25,6 +25,7 @@ struct ledger_list {
 	struct ledger_record *v;
 	size_t n;
 	size_t other_runs; /* lines of other runs */
+	char *other_run;   /* the last of those runs; NULL: there is none */
 	size_t unreadable; /* whole lines that are none of ours: no JSON, no run, unknown event */
 	bool torn;         /* the last line is cut off */
 };
