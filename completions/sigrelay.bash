@@ -16,7 +16,7 @@ _sigrelay() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words i
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'run serve env status check-config preflight pushed demo version help --help --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'run serve env status check-config preflight pushed cleanup demo version help --help --version' -- "$word")
 		return
 	fi
 	# What stands behind "--" is another program's command line.
@@ -49,12 +49,13 @@ _sigrelay() {
 			words="--on-existing-tag --on-unknown --json --insecure-registry --registry-timeout"
 			words="$words --timeout --help $_sigrelay_settings"
 			;;
+		cleanup) words="--dry-run --json --timeout --insecure-registry --help $_sigrelay_settings" ;;
 		pushed) words="--no-verify --insecure-registry --help $_sigrelay_settings" ;;
 		check-config)
 			words="--help $_sigrelay_settings"
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")
 			;;
-		help) words='run serve env status check-config preflight pushed demo version help' ;;
+		help) words='run serve env status check-config preflight pushed cleanup demo version help' ;;
 		*) words=--help ;;
 		esac
 		;;
