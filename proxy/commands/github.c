@@ -10,6 +10,7 @@
 #include <sigrelay/base/rng.h>
 #include <sigrelay/base/utf8.h>
 #include <sigrelay/commands/environment.h>
+#include <sigrelay/commands/options.h>
 
 bool github_is_runner(char *const *env)
 {
@@ -72,6 +73,17 @@ enum status github_annotation_print(const char *kind, const char *title, const c
 	if (st == STATUS_OK)
 		st = add_escaped(text, "%\r\n", out);
 	return st == STATUS_OK ? buf_add_str(out, "\n") : st;
+}
+
+void github_tell(char *const *env, const char *command, const char *kind, const char *title, const char *text)
+{
+	struct buf line;
+	buf_init(&line, (size_t)1 << 20);
+	if (github_is_runner(env) && github_annotation_print(kind, title, text, &line) == STATUS_OK)
+		fputs(line.p, stderr);
+	else
+		complain("%s: %s: %s", command, kind, text);
+	buf_release(&line);
 }
 
 /* Punctuation that means nothing to markdown or HTML inside a cell. */

@@ -134,6 +134,41 @@ int options_take(int *argc, char **argv, const struct option *options, size_t co
 	return 0;
 }
 
+/* "fail, skip or warn" */
+static void print_choices(const char *const *words, char *out, size_t size)
+{
+	size_t n = 0;
+	for (size_t i = 0; words[i] && n < size; i++) {
+		const char *gap = i == 0 ? "" : words[i + 1] ? ", " : " or ";
+		n += (size_t)snprintf(out + n, size - n, "%s%s", gap, words[i]);
+	}
+}
+
+int option_choice(const char *command, const char *flag, const char *value, const char *const *words,
+		  int *out)
+{
+	char choices[128];
+	if (!value || !*value)
+		return 0;
+	for (int i = 0; words[i]; i++) {
+		if (strcmp(words[i], value) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	print_choices(words, choices, sizeof(choices));
+	complain("%s: %s=%s: expected %s", command, flag, value, choices);
+	return EXIT_USAGE_ERROR;
+}
+
+int option_duration(const char *command, const char *flag, const char *value, usec *out)
+{
+	if (!value || !*value || duration_read(slice_str(value), out) == STATUS_OK)
+		return 0;
+	complain("%s: %s=%s: expected a duration such as 90s, 30m or 2h", command, flag, value);
+	return EXIT_USAGE_ERROR;
+}
+
 /* Calls line() for each line of text. */
 static void each_line(const char *text, void (*line)(const char *p, int n))
 {

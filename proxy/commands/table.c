@@ -9,6 +9,11 @@
 	"      none: its variables stay as they are. auto (the default): what the cosign\n"                  \
 	"      at hand takes, found out by `cosign version`.\n"
 
+#define INSECURE_HELP                                                                                        \
+	"  --insecure-registry HOST\n"                                                                       \
+	"      Speak plain HTTP to this registry: HOST or HOST:PORT as images name it. May be\n"             \
+	"      given several times, or with commas. One on loopback always is spoken to so.\n"
+
 const struct command commands_table[] = {
 	{
 	    .name = "run",
@@ -69,6 +74,43 @@ const struct command commands_table[] = {
 	    .summary = "Print every setting, its value and where it came from",
 	    .help = "FILE: check this INI file, as --config does.\n\n"
 		    "Exit status: 0; 78 on any error, each of which is a line on stderr.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "preflight",
+	    .run = command_preflight,
+	    .synopsis = "[FLAG...] IMAGE:TAG...",
+	    .summary = "Ask before the build whether the tags exist already",
+	    .help = "Asks each registry for its tag, with the credentials of docker or podman, and\n"
+		    "decides: build, skip or fail. An answer that cannot tell a tag that is absent\n"
+		    "from one that may not be seen is unknown, never absent.\n\n"
+		    "  --on-existing-tag=fail|skip|warn\n"
+		    "      When a tag exists. fail (the default): exit 3. skip: nothing is to be built\n"
+		    "      if all exist and are one image; build if others are absent. warn: build.\n"
+		    "  --on-unknown=warn|fail\n"
+		    "      When a registry cannot tell. warn (the default): build. fail: exit 3.\n"
+		    "  --json\n"
+		    "      The result as one line of JSON, not as a table.\n" INSECURE_HELP
+		    "  --registry-timeout DURATION\n"
+		    "      How long each registry is asked. Default 30s.\n"
+		    "  --timeout DURATION\n"
+		    "      How long it may take in all. Default 2m.\n\n"
+		    "Under GitHub Actions the step gets the outputs decision, digest, existing and\n"
+		    "unknown, and its summary a table. With a ledger, what was seen goes there.\n\n"
+		    "Exit status: 0 for build and skip; 3 for fail, also when two registries have\n"
+		    "different images under one tag; 64 when a registry takes no such name.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "pushed",
+	    .run = command_pushed,
+	    .synopsis = "[FLAG...] IMAGE:TAG@DIGEST...",
+	    .summary = "Note in the ledger what this run has just pushed",
+	    .help = "Needs a ledger. Each tag is looked at first: if it is not that digest in the\n"
+		    "registry, no line is written for it.\n\n"
+		    "  --no-verify\n"
+		    "      Note it without asking the registry.\n" INSECURE_HELP
+		    "\nExit status: 0; 1 when one was not noted.\n",
 	    .takes_settings = 1,
 	},
 	{

@@ -865,6 +865,7 @@ test_bash_completes() {
 cosign3'
 	is 'a setting' "$(bash_offers sigrelay serve --max-c)" --max-clients
 	is 'no flag of another command' "$(bash_offers sigrelay serve --clie)" ''
+	is 'a word of preflight' "$(bash_offers sigrelay preflight --on-existing-tag s)" skip
 	has 'the command of run' "$(bash_offers sigrelay run -- tru)" true
 }
 

@@ -25,6 +25,9 @@ enum status github_file_add(const char *path, struct slice text) MUST_CHECK;
 /* "::warning title=TITLE::TEXT" and a newline. kind: notice, warning or error. */
 enum status github_annotation_print(const char *kind, const char *title, const char *text,
 				    struct buf *out) MUST_CHECK;
+/* That on stderr where env is a runner's, else "sigrelay: COMMAND: KIND: TEXT". */
+void github_tell(char *const *env, const char *command, const char *kind, const char *title,
+		 const char *text);
 /* Text as a cell of a markdown table that shows it as it is: no markup, no HTML. */
 enum status github_cell_print(const char *text, struct buf *out) MUST_CHECK;
 

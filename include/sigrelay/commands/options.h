@@ -35,6 +35,13 @@ void complain_lines(const char *text);
  * and so are more than max_words words. 0, or EXIT_USAGE_ERROR after saying so. */
 int options_take(int *argc, char **argv, const struct option *options, size_t count, int max_words);
 
+/* What a flag was given, where it was (NULL and "": *out stays as it is): the index
+ * of one of words, which end with NULL; a duration. 0, or EXIT_USAGE_ERROR after
+ * saying what is accepted. */
+int option_choice(const char *command, const char *flag, const char *value, const char *const *words,
+		  int *out);
+int option_duration(const char *command, const char *flag, const char *value, usec *out);
+
 /* Loads the settings for the command argv[0] into l and copies them to out
  * (release it with settings_release). 0; EXIT_CONFIG_ERROR after printing every
  * error; out is untouched then. Empty values are reported, the log is set up. */
