@@ -7,6 +7,7 @@ Every test drives tests/registry/look.c at fake_registry.py. Ends with "N passed
 """
 import argparse
 import base64
+import concurrent.futures
 import json
 import os
 import shutil
@@ -674,6 +675,29 @@ def several_repositories_at_once(w):
 
 
 @test
+def a_registry_is_not_flooded(w):
+    """16 at once: those of the second round are cut off by the deadline, the rest never asked."""
+    with FakeRegistry() as r:
+        r.fault("stall", times=100)
+        images = ["%s/acme/app:v%d" % (r.host, i) for i in range(40)]
+        looks = w.look(*images, options=["--timeout", "1000", "--deadline", "1500", "--attempts", "1"])
+        r.release()
+        eq({l[0] for l in looks}, {"unknown"})
+        eq((len(r.requests()), sum("no time is left" in l[3] for l in looks)), (32, 8))
+
+
+@test
+def a_registry_that_hangs_keeps_no_others_waiting(w):
+    with FakeRegistry() as r, FakeRegistry() as other:
+        r.fault("stall", times=100)
+        digest = other.put("acme/app", "v1")
+        images = ["%s/acme/app:v%d" % (r.host, i) for i in range(40)] + [other.host + "/acme/app:v1"]
+        looks = w.look(*images, options=["--timeout", "1500", "--deadline", "1000", "--attempts", "1"])
+        r.release()
+        eq(looks[-1][:2], ("present", digest))
+
+
+@test
 def a_token_for_less_is_refused_once(w):
     with FakeRegistry(auth="bearer", grants_less=True) as r:
         r.put("acme/app", "v1")
@@ -852,28 +876,34 @@ def a_helper_that_fails_is_no_anonymous_request(w):
         has(got[3], "not-there")
 
 
+def run_one(program, f):
+    """What went wrong; "": nothing."""
+    w = World(program)
+    try:
+        f(w)
+        return ""
+    except Exception:  # any: the next test goes on
+        return traceback.format_exc().strip()
+    finally:
+        w.close()
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--look", required=True)
     p.add_argument("tests", nargs="*")
     args = p.parse_args()
-    passed = failed = 0
-    for f in TESTS:
-        if args.tests and f.__name__ not in args.tests:
-            continue
-        w = World(os.path.abspath(args.look))
-        try:
-            f(w)
-            passed += 1
-            print("ok - " + f.__name__, flush=True)
-        except Exception:  # any: the next test goes on
-            failed += 1
-            print("not ok - " + f.__name__, flush=True)
-            print("    " + traceback.format_exc().strip().replace("\n", "\n    "), flush=True)
-        finally:
-            w.close()
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed else 0
+    program = os.path.abspath(args.look)
+    chosen = [f for f in TESTS if not args.tests or f.__name__ in args.tests]
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+        for f, wrong in zip(chosen, pool.map(lambda f: run_one(program, f), chosen)):
+            print("%s - %s" % ("not ok" if wrong else "ok", f.__name__), flush=True)
+            if wrong:
+                failed += 1
+                print("    " + wrong.replace("\n", "\n    "), flush=True)
+    print("%d passed, %d failed" % (len(chosen) - failed, failed))
+    return 1 if failed or not chosen else 0
 
 
 if __name__ == "__main__":
