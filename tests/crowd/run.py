@@ -32,7 +32,7 @@ sys.dont_write_bytecode = True
 
 from clients import Client  # noqa: E402
 from lib.signing import Entry  # noqa: E402
-from lib.world import World, until  # noqa: E402
+from lib.world import World  # noqa: E402
 from sign import Key  # noqa: E402
 
 READERS = 50  # beside those who post
@@ -97,20 +97,17 @@ class Watch:
     def readings(self):
         with open(self.path, encoding="ascii") as f:
             rows = [line.split() for line in f if line.endswith("\n")]
-        return [(float(a), float(b), int(c), int(r), int(n)) for a, b, c, r, n in rows]
+        return [(float(asked), float(told), int(n)) for asked, told, n in rows]
 
     def busiest_second(self, since):
-        """The most requests that were read between two readings a second apart (the first
-        before its second began, the last after it ended: never too few). Where the
-        machine slept over a reading, the mean of the longer time."""
+        """The most requests between two readings that both lie within one second: never too
+        many, and few too few."""
         readings = [r for r in self.readings() if r[0] >= since]
-        most, j = 0.0, 0
-        for asked, _, _, _, n in readings:
-            while j < len(readings) and readings[j][1] < asked + 1:
-                j += 1
-            if j == len(readings):
-                break
-            most = max(most, (readings[j][4] - n) / max(1.0, readings[j][1] - asked - 0.2))
+        most, i = 0, 0
+        for _, told, n in readings:
+            while readings[i][0] < told - 1:
+                i += 1
+            most = max(most, n - readings[i][2])
         return most
 
 
@@ -200,7 +197,7 @@ class Findings:
             (not self.bad, f"{len(self.bad)} clients did not get their one right answer, as in: "
                            + "; ".join(f"{c.answers} answers, {c.wrong}" for c in self.bad[:3])),
             (self.first <= 2 * FIRST, f"{self.first} requests until both sides were open: at most {2 * FIRST}"),
-            (1 <= self.busiest <= 2 * rate, f"{self.busiest:.0f} requests in a second after the recovery: "
+            (1 <= self.busiest <= 2 * rate, f"{self.busiest} requests in a second after the recovery: "
                                             f"at most {2 * rate:.0f}, and some"),
             (self.entries == count, f"{self.entries} entries in the log: {count} were posted"),
             # The last probe may have come between the recovery and the count.
@@ -219,7 +216,7 @@ class Findings:
                 f"requests at the log: {self.first} until both sides were open, then {self.probes['write']} writes and "
                 f"{self.probes['read']} reads (at most {self.allowed} each), {self.creates} creates after the recovery\n"
                 f"after the recovery: the first 201 after {waits[0]:.1f} s, the last after {waits[-1]:.1f} s; busiest "
-                f"second {self.busiest:.0f} requests (at most {2 * v.rate:.0f})")
+                f"second {self.busiest} requests (at most {2 * v.rate:.0f})")
 
 
 def reads(state):

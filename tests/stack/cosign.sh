@@ -4,7 +4,8 @@
 # the settings of env. A test calls point_cosign, then sign_blob and so on.
 #
 # Words: VERSION is 2.5.0, 2.6.5 or 3.1.3; VIA is direct (the services behind
-# their shims), serve (the relay on STACK_RELAY), or run (sigrelay run -- …).
+# their shims), serve (the relay on STACK_RELAY), run (sigrelay run -- …), or fleet
+# (run, and its upstream is the relay on STACK_RELAY).
 
 SIGNER=signer@stack.test
 COSIGNS='2.5.0 2.6.5 3.1.3'
@@ -27,11 +28,15 @@ point_cosign() {
 		COMMAND=("$SIGRELAY" run "--rekor-url=$STACK_REKOR_URL" "--fulcio-url=$STACK_FULCIO_URL"
 			"--tsa-url=$STACK_TSA_URL" -- "${COMMAND[@]}")
 		;;
+	fleet:*)
+		COMMAND=("$SIGRELAY" run --for=2m "--rekor-url=http://$STACK_RELAY" "--fulcio-url=http://$STACK_RELAY"
+			"--tsa-url=http://$STACK_RELAY" -- "${COMMAND[@]}")
+		;;
 	direct:3.*) export COSIGN_SIGNING_CONFIG=$STACK_SIGNING_CONFIG ;;
 	serve:3.*) export COSIGN_SIGNING_CONFIG=$STACK_SIGNING_CONFIG_RELAY ;;
 	direct:*) export COSIGN_REKOR_URL=$STACK_REKOR_URL COSIGN_FULCIO_URL=$STACK_FULCIO_URL ;;
 	serve:*) export COSIGN_REKOR_URL=http://$STACK_RELAY COSIGN_FULCIO_URL=http://$STACK_RELAY ;;
-	*) die "point_cosign: VIA '$2': expected direct, serve or run" ;;
+	*) die "point_cosign: VIA '$2': expected direct, serve, run or fleet" ;;
 	esac
 }
 

@@ -22,6 +22,8 @@ set -euo pipefail
 . "$STACK_DIR/relay.sh"
 # shellcheck source-path=SCRIPTDIR source=tests.sh
 . "$STACK_DIR/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=outages.sh
+. "$STACK_DIR/outages.sh"
 
 PASSED=0 FAILED=0 SKIPPED=0
 WITHOUT_RELAY=
@@ -46,8 +48,10 @@ wanted() {
 leave_nothing() {
 	local job
 	set +x
-	resume_signer
+	end_outages
 	for job in $(jobs -p); do
+		# A subshell's client does not end with it; it would meet a later test.
+		pkill -P "$job" || true
 		kill "$job" 2>/dev/null || true
 	done
 	transcript >requests
