@@ -106,6 +106,7 @@ suite scenario-asan python3 tests/scenario/run.py --sigrelay build/asan/sigrelay
 suite crowd python3 tests/crowd/run.py --sigrelay build/asan/sigrelay
 suite commands tests/commands/run_test.sh build/asan/sigrelay
 suite preflight python3 tests/registry/test_preflight.py --sigrelay build/asan/sigrelay
+suite pushed python3 tests/registry/test_pushed.py --sigrelay build/asan/sigrelay
 suite sim build/dev/tests/sim/sim --check --seeds 300
 step build-release build release
 step demo build/release/sigrelay demo

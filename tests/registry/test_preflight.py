@@ -1,130 +1,25 @@
 #!/usr/bin/env python3
-"""preflight and pushed as a user meets them: exit codes, what is printed, what the next
-step gets, what the ledger says.
+"""preflight as a user meets it: exit codes, what is printed, what the next step gets, what
+the ledger says.
 
     tests/registry/test_preflight.py --sigrelay build/asan/sigrelay [TEST…]
 
 Every test drives the program at fake_registry.py. Ends with "N passed, N failed".
 """
-import argparse
 import base64
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_registry import FakeRegistry  # noqa: E402
+from world import OTHER, eq, has, lacks, main, test, without_time  # noqa: E402
 
-TESTS = []
-OTHER = "sha256:" + "0" * 64
 KEYS = ["image", "registry", "repository", "tag", "state", "digest", "reason"]
-
-
-def test(f):
-    TESTS.append(f)
-    return f
-
-
-def eq(got, wanted):
-    if got != wanted:
-        raise AssertionError("got %r, wanted %r" % (got, wanted))
-
-
-def has(text, *parts):
-    for part in parts:
-        if part not in text:
-            raise AssertionError("%r is not in: %s" % (part, text))
-
-
-def lacks(text, *parts):
-    for part in parts:
-        if part in text:
-            raise AssertionError("%r is in: %s" % (part, text))
-
-
-class World:
-    """A home of its own, the program, and what it left."""
-
-    def __init__(self, program):
-        self.program = program
-        self.home = tempfile.mkdtemp(prefix="sigrelay-preflight.")
-        self.env = {"PATH": os.environ["PATH"], "HOME": self.home, "DOCKER_CONFIG": self.home}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LD_LIBRARY_PATH"):
-            if name in os.environ:
-                self.env[name] = os.environ[name]
-        self.ledger = os.path.join(self.home, "ledger")
-        self.out = self.err = ""
-
-    def close(self):
-        shutil.rmtree(self.home)
-
-    def path(self, name):
-        return os.path.join(self.home, name)
-
-    def text(self, name):
-        if not os.path.exists(self.path(name)):
-            return ""
-        with open(self.path(name), encoding="utf-8") as f:
-            return f.read()
-
-    def log_in(self, host, user="user", secret="secret"):
-        with open(self.path("config.json"), "w") as f:
-            auth = base64.b64encode(("%s:%s" % (user, secret)).encode()).decode()
-            json.dump({"auths": {host: {"auth": auth}}}, f)
-
-    def on_github(self):
-        self.env.update(GITHUB_ACTIONS="true", GITHUB_OUTPUT=self.path("output"),
-                        GITHUB_STEP_SUMMARY=self.path("summary"), GITHUB_RUN_ID="77", GITHUB_RUN_ATTEMPT="2")
-
-    def with_ledger(self, run="r1"):
-        self.env.update(SIGRELAY_LEDGER=self.ledger, SIGRELAY_RUN_ID=run)
-
-    def run(self, code, *args):
-        p = subprocess.run([self.program, *args], env=self.env, capture_output=True, timeout=60)
-        self.out, self.err = p.stdout.decode(), p.stderr.decode()
-        if p.returncode != code:
-            raise AssertionError("exit %d, wanted %d: %s\n%s%s" % (p.returncode, code, args, self.out, self.err))
-
-    def preflight(self, code, *args):
-        self.run(code, "preflight", *args)
-
-    def json(self, code, *args):
-        self.run(code, "preflight", "--json", *args)
-        eq(self.out.count("\n"), 1)
-        return json.loads(self.out)
-
-    def states(self, code, *args):
-        """(decision, digest, [(state, digest, reason)])."""
-        got = self.json(code, *args)
-        return got["decision"], got["digest"], [(i["state"], i["digest"], i["reason"]) for i in got["images"]]
-
-    def outputs(self):
-        return dict(line.split("=", 1) for line in self.text("output").splitlines())
-
-    def lines(self):
-        text = self.text("ledger")
-        if text and not text.endswith("\n"):
-            raise AssertionError("torn: " + text[-200:])
-        return [json.loads(line) for line in text.splitlines()]
-
-    def on_terminal(self, *args):
-        """What it writes on a terminal; the last line says how it ended."""
-        return subprocess.run([sys.executable, os.path.join(HERE, "../commands/on_terminal.py"), self.program, *args],
-                              env=self.env, capture_output=True, timeout=60).stdout.decode()
-
-
-def without_time(line):
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time")):
-        raise AssertionError("no time: %r" % line)
-    return line
 
 
 def certificate(w):
@@ -601,137 +496,6 @@ def a_wait_is_told_on_a_terminal(w):
         slow.fault("stall")
         w.preflight(0, "--registry-timeout=4s", slow.host + "/acme/app:v1")
         lacks(w.out + w.err, "waiting for")
-
-
-# --- pushed ----------------------------------------------------------------------------------
-
-
-@test
-def pushed_is_noted(w):
-    w.with_ledger()
-    with FakeRegistry() as r:
-        digest = r.put("acme/app", "v1")
-        image = r.host + "/acme/app:v1"
-        w.run(0, "pushed", image + "@" + digest)
-        eq((w.out, w.err), ("%s@%s\n" % (image, digest), ""))
-        eq([without_time(line) for line in w.lines()],
-           [{"run": "r1", "event": "pushed", "image": image, "registry": r.host, "repository": "acme/app", "tag": "v1",
-             "digest": digest, "state": "present"}])
-        eq([q["method"] for q in r.requests()], ["HEAD"])
-
-
-@test
-def pushed_of_another_digest(w):
-    w.with_ledger()
-    with FakeRegistry() as r, FakeRegistry() as broken:
-        broken.fault("503", times=1000)
-        good, moved = r.put("acme/app", "v1"), r.put("acme/app", "v2", seed="x")
-        w.run(1, "pushed", "--backoff-base=10ms", "--backoff-max=20ms", "--attempt-timeout=1s",
-              "%s/acme/app:v2@%s" % (r.host, good), "%s/acme/app:v3@%s" % (r.host, good),
-              "%s/acme/app:v1@%s" % (r.host, good))
-        has(w.err, "%s/acme/app:v2 is %s in the registry, not %s" % (r.host, moved, good),
-            "%s/acme/app:v3 is not in the registry" % r.host)
-        eq([line["tag"] for line in w.lines()], ["v1"])
-        eq(w.out, "%s/acme/app:v1@%s\n" % (r.host, good))
-
-
-@test
-def pushed_that_cannot_be_told(w):
-    w.with_ledger()
-    with FakeRegistry("gcr") as r:
-        image = "%s/acme/none:v1@%s" % (r.host, OTHER)
-        w.run(1, "pushed", image)
-        has(w.err, "cannot tell whether %s/acme/none:v1 is %s" % (r.host, OTHER), "403", "--no-verify")
-        eq(w.lines(), [])
-        asked = len(r.requests())
-        with open(w.path("config.json"), "w") as f:
-            f.write("not read")
-        w.run(0, "pushed", "--no-verify", image)
-        eq(len(r.requests()), asked)
-        [line] = w.lines()
-        eq((line["event"], line["digest"], line["tag"]), ("pushed", OTHER, "v1"))
-        lacks(line, "state")
-
-
-@test
-def pushed_is_read_whole_before_a_line_is_written(w):
-    with FakeRegistry() as r:
-        digest = r.put("acme/app", "v1")
-        good = "%s/acme/app:v1@%s" % (r.host, digest)
-        for args, words in (
-                ([], ["no image", "IMAGE:TAG@DIGEST"]),
-                ([good, r.host + "/acme/app:v2"], ["has no digest"]),
-                ([good, "%s/acme/app@%s" % (r.host, digest)], ["has no tag"]),
-                ([good, good[:-1]], ["pushed:"]),
-                ([good, "%s/acme/app:v1@%s" % (r.host, OTHER)], ["another digest", digest]),
-                (["--no-verify=x", good], ["--no-verify takes no value"])):
-            w.with_ledger()
-            w.run(64, "pushed", *args)
-            has(w.err, *words)
-            eq((w.text("ledger"), w.out), ("", ""))
-        w.run(0, "pushed", good, good)
-        eq(len(w.lines()), 1)
-        has(w.err, "is given twice")
-
-
-@test
-def pushed_needs_a_ledger(w):
-    with FakeRegistry() as r:
-        digest = r.put("acme/app", "v1")
-        for args in ([], ["--no-verify"]):
-            w.run(64, "pushed", *args, "%s/acme/app:v1@%s" % (r.host, digest))
-            has(w.err, "--ledger", "SIGRELAY_LEDGER")
-            w.run(78, "pushed", *args, "--ledger=/no/such/folder/l", "%s/acme/app:v1@%s" % (r.host, digest))
-            has(w.err, "/no/such/folder/l")
-            w.run(1, "pushed", *args, "--ledger=/dev/full", "%s/acme/app:v1@%s" % (r.host, digest))
-            has(w.err, "No space left")
-            eq(w.out, "")
-
-
-@test
-def pushed_by_many_at_once(w):
-    w.with_ledger()
-    with open(w.ledger, "w") as f:
-        f.write('{"torn')
-    with FakeRegistry() as r:
-        digest = r.put("acme/app", "v0")
-        for i in range(20):
-            r.tag("acme/app", "v%d" % i, digest)
-        processes = [subprocess.Popen([w.program, "pushed", "%s/acme/app:v%d@%s" % (r.host, i, digest),
-                                       "%s/acme/app:v%d@%s" % (r.host, (i + 1) % 20, digest)],
-                                      env=w.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-                     for i in range(20)]
-        told = b"".join(p.communicate(timeout=60)[1] for p in processes)
-        eq([p.returncode for p in processes], [0] * 20)
-        eq(told.count(b"ledger_torn"), 1)
-    lines = w.text("ledger").splitlines()
-    eq(lines[0], '{"torn')
-    tags = sorted(json.loads(line)["tag"] for line in lines[1:])
-    eq(tags, sorted(2 * ["v%d" % i for i in range(20)]))
-
-
-def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--sigrelay", required=True)
-    p.add_argument("tests", nargs="*")
-    args = p.parse_args()
-    passed = failed = 0
-    for f in TESTS:
-        if args.tests and f.__name__ not in args.tests:
-            continue
-        w = World(os.path.abspath(args.sigrelay))
-        try:
-            f(w)
-            passed += 1
-            print("ok - " + f.__name__, flush=True)
-        except Exception:  # any: the next test goes on
-            failed += 1
-            print("not ok - " + f.__name__, flush=True)
-            print("    " + traceback.format_exc().strip().replace("\n", "\n    "), flush=True)
-        finally:
-            w.close()
-    print("%d passed, %d failed" % (passed, failed))
-    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":
