@@ -1,7 +1,4 @@
-/* docker-credential-NAME: asked with the key on its stdin, it answers JSON on its
- * stdout, and says there too what goes wrong (docker-credential-helpers,
- * credentials/credentials.go). */
-#include "docker_config.h"
+#include <sigrelay/registry/credential_helper.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +14,7 @@
 #include <sigrelay/base/json.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/utf8.h>
+#include <sigrelay/registry/docker_config.h>
 
 #define ANSWER_MAX ((size_t)64 * 1024)
 #define KEY_MAX ((size_t)1024)

@@ -5,8 +5,8 @@
 
 #include <sigrelay/base/file.h>
 #include <sigrelay/base/mem.h>
-
-#include "docker_config.h"
+#include <sigrelay/registry/credential_helper.h>
+#include <sigrelay/registry/docker_config.h>
 
 #define FILE_MAX ((size_t)1 << 20)
 #define PATH_LENGTH_MAX ((size_t)4096)

@@ -1,4 +1,4 @@
-#include "docker_config.h"
+#include <sigrelay/registry/docker_config.h>
 
 #include <string.h>
 
@@ -311,6 +311,10 @@ static enum status take_entry(const cJSON *entry, struct credentials *out, const
 		st = credential_text(text_at(entry, "identitytoken"), &out->identity_token);
 	if (st == STATUS_OK)
 		st = take_pair(entry, out, wrong);
+	if (out->identity_token && out->secret && !*out->secret) {
+		mem_free(out->secret); /* docker writes "USER:" beside a token */
+		out->secret = NULL;
+	}
 	return st;
 }
 

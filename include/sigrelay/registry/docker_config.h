@@ -1,5 +1,5 @@
-/* What the files of the credentials share: docker's and podman's file, and the
- * helper's protocol. */
+/* docker's config.json, podman's auth.json, and the variable DOCKER_AUTH_CONFIG: what
+ * they say of a registry. Pure; the files are read by credentials.c. */
 #ifndef SIGRELAY_REGISTRY_DOCKER_CONFIG_H
 #define SIGRELAY_REGISTRY_DOCKER_CONFIG_H
 
@@ -16,7 +16,7 @@ struct docker_config {
 	cJSON *root; /* NULL: nothing is in it */
 };
 
-/* docker_config.c; pure. No text, or blanks alone, is a file that names nobody.
+/* No text, or blanks alone, is a file that names nobody.
  * STATUS_INVALID: why says what is wrong with it. */
 enum status docker_config_parse(const char *name, struct slice text, struct docker_config *out,
 				struct buf *why) MUST_CHECK;
@@ -35,23 +35,5 @@ const char *credential_key(const char *domain);
 void json_free_secret(cJSON *root);
 /* A copy; NULL for NULL and for "". STATUS_NO_MEMORY only. */
 enum status credential_text(const char *text, char **out) MUST_CHECK;
-
-struct helper_call {
-	const char *name;  /* docker-credential-NAME */
-	const char *key;   /* what it is asked for */
-	const char *file;  /* that names it, … */
-	const char *field; /* … and where; for people */
-	char *const *env;  /* its environment; PATH is searched for it */
-	usec limit;
-};
-
-/* credential_helper.c: runs it and waits for its end. STATUS_NOT_FOUND: it knows
- * nobody. STATUS_IO, STATUS_INVALID: why says what is wrong and what to do. */
-enum status credential_helper_get(const struct helper_call *call, struct credentials *out,
-				  struct buf *why) MUST_CHECK;
-/* Pure: its answer. */
-enum status credential_helper_parse(struct slice answer, struct credentials *out) MUST_CHECK;
-/* The variable's value in an environ-like list; NULL: not set, or empty. */
-const char *env_value(char *const *env, const char *name);
 
 #endif
