@@ -239,8 +239,8 @@ static enum status grant_begin(struct call *c, const struct challenge *ch, enum 
 	g->deadline = c->deadline;
 	g->namer = namer;
 	g->posted = c->account->credentials.identity_token != NULL;
-	bool ok =
-	    copied(ch->realm, &g->realm) && copied(ch->service, &g->service) && copied(ch->scope, &g->scope);
+	g->realm = mem_strdup(ch->realm);
+	bool ok = g->realm && copied(ch->service, &g->service) && copied(ch->scope, &g->scope);
 	st = ok ? token_send(g, trusted) : STATUS_NO_MEMORY;
 	if (st != STATUS_OK)
 		grant_free(g);
