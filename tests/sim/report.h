@@ -11,6 +11,8 @@
  * while it lasts, and the log that comes back is weak for two minutes. */
 void report_plan(struct plan *p, enum mode mode, unsigned jobs, usec outage, uint64_t seed);
 
+/* One row of the table, and what its requests were. */
+bool report_one(enum mode mode, unsigned jobs, usec outage, uint64_t seed);
 bool report_table(uint64_t seed); /* Markdown; false when a property was violated on the way */
 bool report_picture(const char *file, uint64_t seed);
 
