@@ -568,6 +568,7 @@ def dockerhub_at_another_url(w):
         digest = r.put("library/alpine", "3")
         w.log_in("https://index.docker.io/v1/")
         eq(w.look_one("alpine:3", options=["--hub", r.url + "/"])[:2], ("present", digest))
+        eq(r.requests()[0]["path"], "/v2/library/alpine/manifests/3")
         eq(sent(r), [("HEAD", None), ("GET", "Basic"), ("HEAD", "Bearer")])
 
 
@@ -618,6 +619,9 @@ def the_scope_is_that_of_the_request(w):
             w.log_in(r.host)
             eq(w.ask(r.host + "/acme/app", "GET", "manifests/v1", "PUT", "manifests/v2", "DELETE", "manifests/v1"),
                [(200, "", ""), (201, "", ""), (202, "", "")])
+            # A token that was got for a pull is not tried for a push.
+            eq(sent(r)[:6], [("GET", None), ("GET", "Basic"), ("GET", "Bearer"),
+                             ("PUT", None), ("GET", "Basic"), ("PUT", "Bearer")])
             scopes = [q["scopes"][0] for q in r.requests() if "scopes" in q]
             want = ["repository:acme/app:pull", "repository:acme/app:pull,push", scope]
             eq((profile, scopes), (profile, list(dict.fromkeys(want))))
@@ -711,6 +715,14 @@ def a_token_for_less_is_refused_once(w):
         got = w.look_one(r.host + "/acme/app:v1")
         eq((state_of(got), sent(r)), ("unknown", [("HEAD", None), ("GET", "Basic"), ("HEAD", "Bearer")]))
         has(got[3], "no access, or it does not exist", "asked as user")
+
+
+@test
+def a_403_is_no_access(w):
+    with FakeRegistry() as r:
+        r.fault("403", times=2, body='{"errors":[{"code":"DENIED","message":"no"}]}')
+        has(w.look_one(r.host + "/acme/app:v1")[3], "no access, or it does not exist", "403")
+        has(w.ask(r.host + "/acme/app", "DELETE", "manifests/v1")[0][1], "403 DENIED: no")
 
 
 @test
