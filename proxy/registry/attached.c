@@ -83,8 +83,10 @@ static bool needed_elsewhere(const struct remover *m, const char *digest)
 {
 	const struct plan *p = m->cfg.plan;
 	for (size_t i = 0; i < p->n; i++) {
-		bool same = p->v[i].digest && strcmp(p->v[i].digest, digest) == 0;
-		if (same && i != m->next && (i > m->next || !remover_goes(m, &p->v[i].ref, p->v[i].ref.tag)))
+		const struct plan_item *item = &p->v[i];
+		bool here = i > m->next ? item->fate != PLAN_DONE
+					: i < m->next && !remover_goes(m, &item->ref, item->ref.tag);
+		if (here && item->digest && strcmp(item->digest, digest) == 0)
 			return true;
 	}
 	return false;
@@ -135,7 +137,7 @@ static enum status take_referrer(struct remover *m, const struct reference *wher
 	enum status st = remover_scan(m, where, &scan);
 	if (st != STATUS_OK)
 		return st;
-	if (scan_keeper(m, scan, digest, NULL, &name) != KEEPER_NONE)
+	if (scan_keeper(m, scan, &at, NULL, &name) != KEEPER_NONE)
 		snprintf(v.reason, sizeof(v.reason), "%s names it", name);
 	else if (!scan->whole)
 		snprintf(v.reason, sizeof(v.reason), "whether a tag names it is not known (%.500s)",

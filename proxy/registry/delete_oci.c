@@ -61,7 +61,7 @@ static enum status by_digest(struct remover *m, const struct reference *ref, con
 	enum status st = remover_scan(m, ref, &scan);
 	if (st != STATUS_OK)
 		return st;
-	if (scan_keeper(m, scan, ref->digest, NULL, &name) == KEEPER_OTHER) {
+	if (scan_keeper(m, scan, ref, NULL, &name) == KEEPER_OTHER) {
 		verdict_left(v, OBSTACLE_SHARED,
 			     "the registry deletes no tag alone (%.300s), and %s names the same digest",
 			     by_tag, name);

@@ -377,7 +377,7 @@ static enum status check_free(struct remover *m, const struct reference *ref, co
 	enum status st = remover_scan(m, ref, &scan);
 	if (st != STATUS_OK)
 		return st;
-	if (scan_keeper(m, scan, ref->digest, NULL, &name) == KEEPER_OTHER)
+	if (scan_keeper(m, scan, ref, NULL, &name) == KEEPER_OTHER)
 		verdict_left(v, OBSTACLE_SHARED, "the index %s refers to it", name);
 	else if (!ref->tag && !scan->whole)
 		verdict_left(v, OBSTACLE_UNPROVEN, "whether an index refers to it is not known (%.500s)",

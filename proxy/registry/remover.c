@@ -208,7 +208,7 @@ static enum status take_child(struct remover *m, const struct reference *parent,
 	char text[DIGEST_TEXT];
 	snprintf(text, sizeof(text), "%s", digest);
 	ref.digest = text;
-	enum keeper k = scan_keeper(m, &m->scan, digest, parent->digest, &name);
+	enum keeper k = scan_keeper(m, &m->scan, &ref, parent->digest, &name);
 	if (k != KEEPER_NONE)
 		return k == KEEPER_OURS ? STATUS_OK : say_kept(out, REMOVAL_CHILD, &ref, name, "");
 	enum status st = attached_find(m, &ref, "", &below);
@@ -277,7 +277,7 @@ static enum status take_rest(struct remover *m, const struct reference *ref, boo
 	enum status st = remover_scan(m, ref, &scan);
 	if (st != STATUS_OK)
 		return st;
-	enum keeper k = went ? KEEPER_NONE : scan_keeper(m, scan, ref->digest, NULL, &name);
+	enum keeper k = went ? KEEPER_NONE : scan_keeper(m, scan, ref, NULL, &name);
 	if (k == KEEPER_OTHER)
 		return say_kept(out, REMOVAL_DIGEST, &bare, name, ": it stays, with its signatures");
 	if (k == KEEPER_OURS)
@@ -306,7 +306,7 @@ static enum status dry_run(struct remover *m, const struct reference *ref, struc
 	if (st != STATUS_OK)
 		return st;
 	struct reference bare = { .domain = ref->domain, .path = ref->path, .digest = ref->digest };
-	if (scan_keeper(m, scan, ref->digest, NULL, &name) == KEEPER_OTHER)
+	if (scan_keeper(m, scan, ref, NULL, &name) == KEEPER_OTHER)
 		return say_kept(out, REMOVAL_DIGEST, &bare, name, ": it would stay, with its signatures");
 	st = attached_tags(m, &bare, &found);
 	for (size_t i = 0; i < found.n && st == STATUS_OK; i++) {

@@ -81,11 +81,11 @@ enum status scan_names(struct remover *m, const struct reference *repository, ch
 		       size_t count, struct scan *out) MUST_CHECK;
 void scan_release(struct scan *s);
 
-/* Who keeps digest: a tag that does not go, or an index below one. Those of skip (the
- * parent that goes; NULL: none) do not count. */
+/* Who keeps ref's digest: a tag other than ref's own, or an index below one. Those of
+ * skip (the digest of the parent that goes; NULL: none) do not count. */
 enum keeper { KEEPER_NONE, KEEPER_OURS, KEEPER_OTHER };
-enum keeper scan_keeper(const struct remover *m, const struct scan *s, const char *digest, const char *skip,
-			const char **name);
+enum keeper scan_keeper(const struct remover *m, const struct scan *s, const struct reference *ref,
+			const char *skip, const char **name);
 
 /* --- the remover -------------------------------------------------------------------- */
 

@@ -132,7 +132,8 @@ enum status scan_names(struct remover *m, const struct reference *repository, ch
 		       size_t count, struct scan *out)
 {
 	struct scan s = { .whole = true };
-	enum status st = reference_copy(repository, &s.repository);
+	const struct reference bare = { .domain = repository->domain, .path = repository->path };
+	enum status st = reference_copy(&bare, &s.repository);
 	if (st != STATUS_OK)
 		return st;
 	if (count > SCAN_MAX) {
@@ -275,15 +276,16 @@ static bool is_ours(const struct remover *m, const struct scan *s, const struct 
 	return false;
 }
 
-enum keeper scan_keeper(const struct remover *m, const struct scan *s, const char *digest, const char *skip,
-			const char **name)
+enum keeper scan_keeper(const struct remover *m, const struct scan *s, const struct reference *ref,
+			const char *skip, const char **name)
 {
 	enum keeper found = KEEPER_NONE;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct scanned *at = &s->v[i];
-		bool names_it = strcmp(at->look.digest, digest) == 0 && !digest_is_valid(at->name);
-		if (at->look.state != TAG_PRESENT || (skip && strcmp(at->look.digest, skip) == 0) ||
-		    (!names_it && !digests_have(&at->children, digest)))
+		bool own = ref->tag && strcmp(at->name, ref->tag) == 0;
+		bool names_it = strcmp(at->look.digest, ref->digest) == 0 && !digest_is_valid(at->name);
+		if (own || at->look.state != TAG_PRESENT || (skip && strcmp(at->look.digest, skip) == 0) ||
+		    (!names_it && !digests_have(&at->children, ref->digest)))
 			continue;
 		enum keeper k = is_ours(m, s, at) ? KEEPER_OURS : KEEPER_OTHER;
 		if (k > found) {

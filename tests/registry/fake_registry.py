@@ -303,12 +303,15 @@ class Harbor(Profile):
         # src/controller/tag
         return error(412, "PRECONDITION", "the tag %s configured as immutable, cannot be deleted" % tag)
 
-    def delete_by_api(self, name, tag):
-        """DELETE /api/v2.0/projects/{p}/repositories/{r}/artifacts/{tag}/tags/{tag}
-        (api/v2.0/swagger.yaml)."""
+    def delete_by_api(self, name, reference, tag):
+        """DELETE /api/v2.0/projects/{p}/repositories/{r}/artifacts/{tag or digest}/tags/{tag}
+        (api/v2.0/swagger.yaml; src/server/v2.0/handler/artifact.go: the tag is looked for
+        among the artifact's own)."""
         repo = self.registry.repositories.get(name)
-        if not repo or tag not in repo.tags:
-            return self.no_tag(name, tag)
+        if not repo or repo.tags.get(reference, reference) not in repo.manifests:
+            return self.no_tag(name, reference)
+        if repo.tags.get(tag) != repo.tags.get(reference, reference):
+            return error(404, "NOT_FOUND", "tag %s attached to artifact 1 not found" % tag)
         if any_match(self.opt("immutable"), tag):
             return self.delete_of_immutable(tag)
         del repo.tags[tag]
@@ -884,6 +887,8 @@ class Handler(BaseHTTPRequestHandler):
         m = re.match(r"/api/v2\.0/projects/([^/]+)/repositories/([^/]+)/artifacts/([^/]+)/tags/([^/]+)\Z", url.path)
         if m and hasattr(self.registry.profile, "delete_by_api"):
             return self.harbor_delete(*m.groups())
+        if url.path == "/api/v2.0/ping" and hasattr(self.registry.profile, "delete_by_api"):
+            return Answer(200, "Pong", kind="text/plain")  # src/server/v2.0/handler/ping.go
         m = re.match(r"/v2/(.+?)/(manifests|tags|blobs|referrers)/(.*)\Z", url.path)
         if not m:
             return Answer(404, "404 page not found\n", kind="text/plain")
@@ -907,7 +912,7 @@ class Handler(BaseHTTPRequestHandler):
         user = self.registry.user_of_basic(text) if kind == "Basic" else ""
         if self.opt["auth"] != "none" and not self.registry.can_write(name, user):
             return error(401, "UNAUTHORIZED", "unauthorized")
-        return self.registry.profile.delete_by_api(name, tag)
+        return self.registry.profile.delete_by_api(name, reference, tag)
 
     def manifests(self, name, ref, _):
         profile = self.registry.profile

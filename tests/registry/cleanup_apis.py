@@ -1,0 +1,2 @@
+"""cleanup at Docker Hub and GHCR, whose tags go by APIs of their own."""
+TESTS = []
