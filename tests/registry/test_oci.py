@@ -779,7 +779,8 @@ def a_token_service_that_fails(w):
     for status, body, words in ((401, '{"details":"incorrect username or password"}', "incorrect username or password"),
                                 (403, '{"errors":[{"code":"DENIED","message":"denied"}]}', "403 DENIED: denied"),
                                 (404, '{"errors":[{"code":"NAME_UNKNOWN","message":"x"}]}', "404 NAME_UNKNOWN"),
-                                (400, "", "400"), (500, "", "500"), (200, "<html>", "without a token"),
+                                (400, "", "400"), (500, "", "500"), (401, '{"token":"abc"}', "401"),
+                                (200, "<html>", "without a token"),
                                 (200, '{"token":""}', "without a token"), (200, '{"token":7}', "without a token"),
                                 (200, '{"token":"a\\r\\nX: y"}', "without a token")):
         with FakeRegistry(auth="bearer", token_answer=[status, body]) as r:
