@@ -187,6 +187,7 @@ class Findings:
         self.probes = {"write": up["create"] - opened["create"], "read": reads(up) - reads(opened)}
         self.busiest = watch.busiest_second(crowd.up_at)
         self.entries, self.creates = end["integrated"], end["create"] - up["create"]
+        self.hedges = int(crowd.world.metric("sigrelay_hedges_total"))
         self.parked, self.in_flight = (crowd.world.status(k) for k in ("parked", "in_flight"))
         self.bad = [c for c in crowd.clients if c.wrong or c.answers != 1]
 
@@ -200,8 +201,10 @@ class Findings:
             (1 <= self.busiest <= 2 * rate, f"{self.busiest} requests in a second after the recovery: "
                                             f"at most {2 * rate:.0f}, and some"),
             (self.entries == count, f"{self.entries} entries in the log: {count} were posted"),
-            # The last probe may have come between the recovery and the count.
-            (count - 1 <= self.creates <= count, f"{self.creates} creates after the recovery for {count} entries"),
+            # The last probe may have come between the recovery and the count. On a busy
+            # machine a create may take so long that it gets a second one beside it.
+            (count - 1 <= self.creates <= count + self.hedges,
+             f"{self.creates} creates after the recovery for {count} entries, {self.hedges} of them hedges"),
             (self.parked == self.in_flight == 0, f"{self.parked} parked and {self.in_flight} in flight at the end"),
         ] + [(1 <= n <= self.allowed, f"{n} requests of the {side} side while it was open: 1 to {self.allowed}")
              for side, n in self.probes.items()]
@@ -214,7 +217,8 @@ class Findings:
                 f"{crowd.up_at - crowd.down_at:.1f} s; " + ", ".join(f"{k} = {x}" for k, x in v.lines().items()) + "\n"
                 f"{sum(c.leaves for c in crowd.clients)} hung up in the middle and came back; {crowd.parked} were parked\n"
                 f"requests at the log: {self.first} until both sides were open, then {self.probes['write']} writes and "
-                f"{self.probes['read']} reads (at most {self.allowed} each), {self.creates} creates after the recovery\n"
+                f"{self.probes['read']} reads (at most {self.allowed} each), {self.creates} creates after the recovery "
+                f"({self.hedges} hedges)\n"
                 f"after the recovery: the first 201 after {waits[0]:.1f} s, the last after {waits[-1]:.1f} s; busiest "
                 f"second {self.busiest} requests (at most {2 * v.rate:.0f})")
 
