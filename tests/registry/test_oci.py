@@ -788,6 +788,7 @@ def a_token_service_that_fails(w):
             got = w.look_one(r.host + "/acme/app:v1")
             eq((status, body, got[0]), (status, body, "unknown"))
             has(got[3], "the token service " + r.host, words)
+            eq((status, body, len(r.requests())), (status, body, 5 if status == 500 else 2))
 
 
 @test
