@@ -52,6 +52,11 @@ bool utf8_printable(uint32_t code)
 	return (code & 0xfffe) != 0xfffe && !(code >= 0xe0000 && code <= 0xe0fff);
 }
 
+static bool is_space(char c)
+{
+	return c == '\t' || c == '\n' || c == '\r';
+}
+
 void utf8_plain(struct slice s, char *out, size_t size)
 {
 	size_t n = 0;
@@ -62,7 +67,7 @@ void utf8_plain(struct slice s, char *out, size_t size)
 		size_t used = length ? length : 1, room = show ? length : 1;
 		if (n + room >= size)
 			break;
-		memcpy(out + n, show ? s.p : "?", room);
+		memcpy(out + n, show ? s.p : is_space(*s.p) ? " " : "?", room);
 		n += room;
 		s = (struct slice){ s.p + used, s.n - used };
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/utf8.h>
 #include <sigrelay/sigstore/json_fields.h>
 
 #include "registry_inside.h"
@@ -194,7 +195,7 @@ static bool is_immutable(const cJSON *root, char *rules, size_t size)
 		char text[128];
 		if (!cJSON_IsString(rule))
 			continue;
-		text_for_people(text, sizeof(text), slice_str(rule->valuestring));
+		utf8_plain(slice_str(rule->valuestring), text, sizeof(text));
 		snprintf(rules + n, size - n, "%s%s", n ? ", " : "", text);
 	}
 	return true;

@@ -2,6 +2,7 @@
 
 #include <sigrelay/base/bytes.h>
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/utf8.h>
 
 #include "registry_inside.h"
 
@@ -64,7 +65,7 @@ enum status account_print(const struct account *a, const char *domain, struct bu
 	char name[128];
 	if (!a || a->anonymous)
 		return buf_addf(out, "asked without a name; `docker login %s` gives one", domain);
-	text_for_people(name, sizeof(name), slice_str(a->credentials.username));
+	utf8_plain(slice_str(a->credentials.username), name, sizeof(name));
 	if (!name[0])
 		return buf_addf(out, "asked with the token that is configured for %s", domain);
 	return buf_addf(out, "asked as %s", name);

@@ -5,33 +5,13 @@
 
 #include "registry_inside.h"
 
-/* A registry's text goes to a terminal and to CI logs: what does not print becomes
- * a blank, and what does not fit is cut between two characters. */
-void text_for_people(char *out, size_t size, struct slice text)
-{
-	size_t n = 0;
-	while (text.n > 0) {
-		uint32_t code = 0;
-		size_t k = utf8_next(text, &code);
-		bool shown = k > 0 && utf8_printable(code);
-		size_t used = k ? k : 1, adds = shown ? k : 1;
-		if (n + adds >= size)
-			break;
-		memcpy(out + n, shown ? text.p : " ", adds);
-		n += adds;
-		text.p += used;
-		text.n -= used;
-	}
-	out[n] = '\0';
-}
-
 void registry_error_read(struct slice body, struct registry_error *out)
 {
 	cJSON *root = json_parse(body);
 	const cJSON *first = cJSON_GetArrayItem(json_at(root, "errors", NULL), 0);
 	*out = (struct registry_error){ .is_error = cJSON_IsObject(first) };
-	text_for_people(out->code, sizeof(out->code), json_str_at(first, "code", NULL));
-	text_for_people(out->message, sizeof(out->message), json_str_at(first, "message", NULL));
+	utf8_plain(json_str_at(first, "code", NULL), out->code, sizeof(out->code));
+	utf8_plain(json_str_at(first, "message", NULL), out->message, sizeof(out->message));
 	cJSON_Delete(root);
 }
 
@@ -42,7 +22,7 @@ static void other_error(struct slice body, char *out, size_t size)
 	cJSON *root = json_parse(body);
 	out[0] = '\0';
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !out[0]; i++)
-		text_for_people(out, size, json_str_at(root, names[i], NULL));
+		utf8_plain(json_str_at(root, names[i], NULL), out, size);
 	cJSON_Delete(root);
 }
 

@@ -95,8 +95,6 @@ enum status grant_new(struct registry *r, const struct account *account, struct 
 void grant_free(struct grant *g);
 
 /* registry_error.c */
-/* text as it may be shown: what does not print is a blank, and it is cut to fit. */
-void text_for_people(char *out, size_t size, struct slice text);
 /* " 401 UNAUTHORIZED: the message": status and, if there is one, the error. */
 enum status error_print(const struct web_answer *a, struct buf *out) MUST_CHECK;
 

@@ -3,6 +3,7 @@
 
 #include <sigrelay/base/json.h>
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/utf8.h>
 
 #include "registry_inside.h"
 
@@ -252,7 +253,7 @@ static enum status grant_begin(struct call *c, const struct challenge *ch, enum 
 static void realm_refused(struct call *c, const struct web_answer *a, const char *realm, const char *fault)
 {
 	char shown[256], words[512];
-	text_for_people(shown, sizeof(shown), slice_str(realm));
+	utf8_plain(slice_str(realm), shown, sizeof(shown));
 	snprintf(words, sizeof(words), "%s names the token service %s, which is not asked: %s",
 		 c->repository.domain, shown, fault);
 	no_access(c, a, words);

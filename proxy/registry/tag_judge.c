@@ -3,6 +3,7 @@
 
 #include <sigrelay/base/bytes.h>
 #include <sigrelay/base/json.h>
+#include <sigrelay/base/utf8.h>
 #include <sigrelay/registry/oci.h>
 
 #include "registry_inside.h"
@@ -57,7 +58,7 @@ static void note_media_type(const struct web_answer *a, struct tag_look *out)
 	const char *end = type.n ? memchr(type.p, ';', type.n) : NULL;
 	if (end)
 		type.n = (size_t)(end - type.p);
-	text_for_people(out->media_type, sizeof(out->media_type), slice_trim(type));
+	utf8_plain(slice_trim(type), out->media_type, sizeof(out->media_type));
 }
 
 static void judge_200(const struct web_answer *a, bool has_body, struct tag_look *out)

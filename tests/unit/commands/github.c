@@ -74,7 +74,7 @@ static void test_text_from_elsewhere_commands_nothing(void)
 {
 	char out[64];
 	github_plain(SLICE_LIT("x ##[set-output name=a]b ###[\n::error::\x1b[1m"), out, sizeof(out));
-	CU_ASSERT_STRING_EQUAL(out, "x #?[set-output name=a]b ##?[?::error::?[1m");
+	CU_ASSERT_STRING_EQUAL(out, "x #?[set-output name=a]b ##?[ ::error::?[1m");
 }
 
 static void test_a_file_is_added_to(void)
