@@ -9,6 +9,7 @@ SUMMARY=
 ALL_SIGNED=true
 STOPPED=
 CHILD=
+HEARD=
 
 # seconds_of DURATION: rounded down; fails where sigrelay would not take it.
 seconds_of() {
@@ -33,15 +34,19 @@ run_options() {
 # attend COMMAND...: its exit code. The runner's signal reaches this process alone,
 # so it is passed on. Job control, or the child would be deaf to SIGINT.
 attend() {
-	local code=0
+	local code=0 again
+	HEARD=
 	set -m
 	"$@" </dev/null &
 	CHILD=$!
 	set +m
 	wait "$CHILD" || code=$?
-	while kill -0 "$CHILD" 2>/dev/null; do
-		code=0
-		wait "$CHILD" || code=$?
+	# A signal ends the wait, not the child; 127: it had ended before the signal.
+	while [ -n "$HEARD" ]; do
+		HEARD=''
+		again=0
+		wait "$CHILD" 2>/dev/null || again=$?
+		[ "$again" -eq 127 ] || code=$again
 	done
 	CHILD=
 	return "$code"
@@ -49,6 +54,7 @@ attend() {
 
 # shellcheck disable=SC2317 # the traps call it
 pass_on() {
+	HEARD=yes
 	STOPPED=$((128 + $2))
 	[ -z "$CHILD" ] || kill -s "$1" "$CHILD" 2>/dev/null || :
 }

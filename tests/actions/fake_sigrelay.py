@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Stands where sigrelay would: writes down how it was called, then does what the
 next line of FAKE_PLAN says: `EXIT SIGNED`, where SIGNED is true, false or - (none),
-or `wait`: for SIGINT or SIGTERM, to end with 128 and its number.
+or `wait` and these: the same after SIGINT or SIGTERM, a - for EXIT being 128 and
+the signal's number.
 Without a plan: 0 and true."""
 
 import json
@@ -17,12 +18,14 @@ with open(os.path.join(folder, "calls"), encoding="utf-8") as f:
 plan = os.environ.get("FAKE_PLAN", "").splitlines() or ["0 true"]
 words = plan[min(number, len(plan) - 1)].split()
 if words[0] == "wait":
-    # An ignored signal stays ignored: then this waits in vain.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    heard = {n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN}
+    signal.pthread_sigmask(signal.SIG_BLOCK, heard)
     with open(os.path.join(folder, "waits"), "w", encoding="utf-8") as f:
         f.write("yes")
-    got = signal.sigwait({signal.SIGINT, signal.SIGTERM})
-    sys.exit(128 + got)
+    got = signal.sigwait(heard)
+    words = words[1:]
+    if words[0] == "-":
+        words[0] = str(128 + got)
 if words[1] != "-" and os.environ.get("GITHUB_OUTPUT"):
     with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8") as f:
         f.write(f"signed={words[1]}\n")

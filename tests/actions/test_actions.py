@@ -142,6 +142,13 @@ class TestPreflight(Place):
                 self.refused(self.run_action("preflight", {"images": "a:1", name: word}), name)
         self.unharmed()
 
+    def test_what_is_shown_of_a_value(self):
+        result = self.run_action("preflight", {"images": "a:1", "on_unknown": "100%0A\r\n::error::b"})
+        message = "input on_unknown: '100%250A%0D%0A::error::b': expected warn, fail, or nothing"
+        self.assertEqual([("error", " title=sigrelay preflight", message)], result.commands)
+        result = self.run_action("preflight", {"images": "a:1", "on_unknown": "x" * 10000})
+        self.assertLess(len(result.text), 400)
+
     def test_no_images(self):
         for images in ("", " ", "\n,\n", ","):
             self.refused(self.run_action("preflight", {"images": images}), "images")
@@ -223,8 +230,8 @@ class TestSign(Place):
         self.assertEqual((1, "false"), (result.code, result.outputs["signed"]))
 
     def test_silence_is_no_signature(self):
-        for plan in ("0 -", "0 false"):
-            result = self.run_action("sign", {"images": IMAGE}, FAKE_PLAN=plan)
+        for plan, on_outage in (("0 -", ""), ("0 false", ""), ("0 -", "continue")):
+            result = self.run_action("sign", {"images": IMAGE, "on_outage": on_outage}, FAKE_PLAN=plan)
             self.assertEqual((1, "false"), (result.code, result.outputs["signed"]), plan)
 
     def test_images_share_the_wait(self):
@@ -275,11 +282,11 @@ class TestSign(Place):
             self.refused(self.run_action("sign", {"images": IMAGE, "max_wait": text}), "max_wait")
         self.unharmed()
 
-    def signalled(self, number):
+    def signalled(self, number, plan):
         """Signals the step's first process once sigrelay runs; its exit code."""
         sign = action("sign")
         given = {"images": f"{IMAGE}\n{OTHER}"}
-        env = runner.step_environment(sign, sign.steps[0], given, {**self.env, "FAKE_PLAN": "wait"}, "")
+        env = runner.step_environment(sign, sign.steps[0], given, {**self.env, "FAKE_PLAN": plan}, "")
         process = runner.start_step(sign.steps[0], env, sign.folder, self.cwd)
         self.addCleanup(lambda: process.poll() is None and process.kill())
         until = time.monotonic() + 20
@@ -291,10 +298,16 @@ class TestSign(Place):
         return process.returncode
 
     def test_sigint_reaches_sigrelay(self):
-        self.assertEqual(128 + signal.SIGINT, self.signalled(signal.SIGINT))
+        self.assertEqual(128 + signal.SIGINT, self.signalled(signal.SIGINT, "wait - false"))
 
     def test_sigterm_reaches_sigrelay(self):
-        self.assertEqual(128 + signal.SIGTERM, self.signalled(signal.SIGTERM))
+        self.assertEqual(128 + signal.SIGTERM, self.signalled(signal.SIGTERM, "wait - false"))
+
+    def test_a_signal_leaves_the_exit_code_to_sigrelay(self):
+        self.assertEqual(7, self.signalled(signal.SIGINT, "wait 7 false"))
+
+    def test_nothing_is_signed_after_a_signal(self):
+        self.assertEqual(128 + signal.SIGINT, self.signalled(signal.SIGINT, "wait 0 true"))
 
 
 class TestCleanup(Place):
