@@ -64,7 +64,7 @@ Faults, by "do":
                            "body" (text; default: an error body), "type" (of the body)
     "close"     ends the connection without an answer
     "half"      the whole head, half the body, then the end (with HEAD: half the head)
-    "stall"     says nothing until /_fake/release
+    "stall"     says nothing until /_fake/release (FakeRegistry.stalls: how many have, most_stalled: at once)
     "html404"   404 with a page for people
     "html200"   200 with a page for people
     "empty404"  404 without a body
@@ -554,6 +554,7 @@ class FakeRegistry:
         self.log = []
         self.uploads = {}
         self.released = threading.Event()
+        self.stalled = self.stalls = self.most_stalled = 0
         self.profile = PROFILES[profile](self)
         self.options = dict(DEFAULTS)
         self.options.update(self.profile.defaults)
@@ -633,6 +634,16 @@ class FakeRegistry:
     def fault(self, do, **more):
         with self.lock:
             self.faults.append(dict(more, do=do))
+
+    def stall(self):
+        with self.lock:
+            released = self.released
+            self.stalled += 1
+            self.stalls += 1
+            self.most_stalled = max(self.most_stalled, self.stalled)
+        released.wait()
+        with self.lock:
+            self.stalled -= 1
 
     def release(self):
         with self.lock:
@@ -819,7 +830,7 @@ class Handler(BaseHTTPRequestHandler):
         if do == "close":
             self.hang_up()
         elif do == "stall":
-            self.registry.released.wait()
+            self.registry.stall()
             self.hang_up()
         elif do == "redirect":
             self.send(Answer(f.get("status", 307), headers={"Location": f["to"]}))
