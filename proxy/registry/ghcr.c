@@ -126,9 +126,9 @@ static void refused(const struct web_answer *a, const char *asked, struct verdic
 	else if (a->status == 403 || a->status == 404)
 		verdict_left(
 		    v, OBSTACLE_DENIED,
-		    "%.240s, GitHub's answer also to a token without the right: it takes a workflow's "
-		    "token with `permissions: packages: write` whose repository has the Admin role on "
-		    "the package, or a classic token with delete:packages",
+		    "%.240s (said also of a missing right): it takes a workflow's token with "
+		    "`permissions: packages: write`, whose repository has the Admin role on the package, "
+		    "or a classic token with delete:packages",
 		    words);
 }
 

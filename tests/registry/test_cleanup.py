@@ -47,6 +47,7 @@ def main():
             print("    stdout: %s\n    stderr: %s" % (world.out, world.err), flush=True)
         finally:
             world.close()
+    cleanup_apis.forget_certificate()
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0
 
