@@ -74,9 +74,7 @@ enum status account_print(const struct account *a, const char *domain, struct bu
 enum status account_basic(const struct credentials *c, struct buf *out)
 {
 	const char *name = c->username ? c->username : "<token>";
-	/* docker leaves an empty password beside an identity token. */
-	bool own = c->secret && (*c->secret || !c->identity_token);
-	const char *secret = own ? c->secret : c->identity_token;
+	const char *secret = c->secret ? c->secret : c->identity_token;
 	size_t n = strlen(name) + strlen(secret) + 1;
 	struct buf pair;
 	buf_init(&pair, n);

@@ -568,8 +568,9 @@ def dockerhub_at_another_url(w):
         digest = r.put("library/alpine", "3")
         w.log_in("https://index.docker.io/v1/")
         eq(w.look_one("alpine:3", options=["--hub", r.url + "/"])[:2], ("present", digest))
-        eq(r.requests()[0]["path"], "/v2/library/alpine/manifests/3")
-        eq(sent(r), [("HEAD", None), ("GET", "Basic"), ("HEAD", "Bearer")])
+        w.look_one("alpine:3", options=["--hub", r.url + "/mirror/"])
+        eq(r.requests()[-1]["path"], "/mirror/v2/library/alpine/manifests/3")
+        eq(sent(r)[:3], [("HEAD", None), ("GET", "Basic"), ("HEAD", "Bearer")])
 
 
 @test
