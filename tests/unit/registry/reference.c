@@ -129,6 +129,7 @@ static void test_separators_in_paths(void)
 	refuses("g.io/a/", "expected a repository's name", "  g.io/a/\n         ^");
 	refuses("/a", "expected a repository's name", "  /a\n  ^");
 	refuses(":1", "expected a repository's name", "  :1\n  ^");
+	refuses("g.io/a+b", "may not stand in a repository's name", "  g.io/a+b\n        ^");
 	refuses("g.io/a b", "may not stand in a repository's name", "  g.io/a b\n        ^");
 	refuses(" a", "may not stand in a repository's name", "   a\n  ^");
 }
