@@ -116,12 +116,9 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 
 /* --- which addresses may be asked -------------------------------------------- */
 
-/* What was named by an answer leads no further inside than where that came from.
- * A token service of this machine, though, is one that the user has named. */
 static bool is_refused(const struct task *t, enum network n)
 {
-	bool as_near = n == t->by && (n == NETWORK_PRIVATE || (n == NETWORK_LOOPBACK && !t->untrusted));
-	if (!t->foreign || n == NETWORK_PUBLIC || as_near)
+	if (!t->foreign || !network_is_refused(n, t->by, !t->untrusted))
 		return false;
 	return !t->trusted_host || !place_is(&t->place, t->trusted_host);
 }

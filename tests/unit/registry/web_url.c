@@ -64,6 +64,24 @@ static void test_networks_of_ipv6(void)
 	CU_ASSERT_EQUAL(network_of_text("ghcr.io"), NETWORK_PUBLIC);
 }
 
+/* Rows: where to; columns: from a public, private, loopback, link-local address. */
+static void test_what_may_be_named(void)
+{
+	static const bool refused[4][4] = { { false, false, false, false },
+					    { true, false, true, true },
+					    { true, true, true, true },
+					    { true, true, true, true } };
+	for (int to = NETWORK_PUBLIC; to <= NETWORK_LINK; to++) {
+		for (int from = NETWORK_PUBLIC; from <= NETWORK_LINK; from++) {
+			bool near = to == NETWORK_LOOPBACK && from == NETWORK_LOOPBACK;
+			CU_ASSERT_EQUAL(network_is_refused((enum network)to, (enum network)from, false),
+					refused[to][from]);
+			CU_ASSERT_EQUAL(network_is_refused((enum network)to, (enum network)from, true),
+					refused[to][from] && !near);
+		}
+	}
+}
+
 static void check_place(const char *url, const char *host, const char *port, const char *printed)
 {
 	struct place p;
@@ -154,5 +172,6 @@ static void test_torture(void)
 	unit_torture(torture, NULL);
 }
 
-TEST_SUITE(registry_web_url, TEST(test_networks_of_ipv4), TEST(test_networks_of_ipv6), TEST(test_places),
-	   TEST(test_a_place_by_its_domain), TEST(test_following), TEST(test_encoding), TEST(test_torture))
+TEST_SUITE(registry_web_url, TEST(test_networks_of_ipv4), TEST(test_networks_of_ipv6),
+	   TEST(test_what_may_be_named), TEST(test_places), TEST(test_a_place_by_its_domain),
+	   TEST(test_following), TEST(test_encoding), TEST(test_torture))
