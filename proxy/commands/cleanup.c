@@ -45,10 +45,8 @@ static void on_signal(int number)
 static void take_signals(void)
 {
 	struct sigaction once = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
-	struct sigaction ignored = { .sa_handler = SIG_IGN };
 	sigaction(SIGINT, &once, NULL);
 	sigaction(SIGTERM, &once, NULL);
-	sigaction(SIGPIPE, &ignored, NULL);
 }
 
 /* --- what is told ---------------------------------------------------------------- */

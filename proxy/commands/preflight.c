@@ -105,9 +105,11 @@ static int check_refused(const struct preflight *p)
 	int rc = 0;
 	for (size_t i = 0; i < p->images.n; i++) {
 		const struct preflight_image *image = &p->images.v[i];
+		char why[2048];
 		if (image->look.state != TAG_REFUSED)
 			continue;
-		github_tell(environ, "preflight", "error", image->name, image->look.reason);
+		snprintf(why, sizeof(why), "%s: %s; nothing else was done", image->name, image->look.reason);
+		github_tell(environ, "preflight", "error", "No name for an image", why);
 		rc = EXIT_USAGE_ERROR;
 	}
 	return rc;

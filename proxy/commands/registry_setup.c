@@ -1,6 +1,7 @@
 #include <sigrelay/commands/registry_setup.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include <sigrelay/commands/commands.h>
@@ -96,6 +97,7 @@ int registry_setup_open(struct registry_setup *r, const char *command, const str
 			const char *const *insecure, size_t insecure_count, char *const *env)
 {
 	secrecy_begin();
+	signal(SIGPIPE, SIG_IGN); /* libcurl is told to leave signals alone, and OpenSSL writes */
 	*r = (struct registry_setup){ .ledger = { .fd = -1 },
 				      .deadline = usec_add(clock_now().mono, timeout) };
 	int rc = check_insecure(command, insecure, insecure_count);

@@ -80,7 +80,9 @@ static enum status add_conflict(const struct all *a, size_t first, struct buf *o
 	}
 	if (st == STATUS_OK)
 		st = buf_add_str(out, "; find out which is the release and give its digest to the others "
-				      "(`crane copy IMAGE@DIGEST IMAGE:TAG` keeps it), or take a new tag");
+				      "(`crane copy IMAGE@DIGEST IMAGE:TAG` keeps it), or take a new tag; "
+				      "images that are not one "
+				      "release are asked for in calls of their own");
 	return st;
 }
 

@@ -276,7 +276,13 @@ def a_name_that_is_refused(w):
         for method in ("HEAD", "GET"):
             r.fault("400", method=method, body=body)
         w.preflight(64, r.host + "/acme/app:v1")
-        has(w.err, "::error title=", "NAME_INVALID")
+        has(w.err, "::error title=", "::%s/acme/app:v1: " % r.host, "NAME_INVALID")
+        eq(w.out, "")
+        for method in ("HEAD", "GET"):
+            r.fault("400", method=method, body=body)
+        del w.env["GITHUB_ACTIONS"]
+        w.preflight(64, r.host + "/acme/app:v1", r.host + "/acme/app:v2")
+        has(w.err, "preflight: error: %s/acme/app:v" % r.host, "NAME_INVALID")
         eq(w.out, "")
         eq((w.text("ledger"), w.text("output"), w.text("summary")), ("", "", ""))
 
