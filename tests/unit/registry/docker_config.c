@@ -65,6 +65,8 @@ static void test_a_key_with_the_host_in_it(void)
 {
 	finds("{\"auths\":{\"https://g.io/v1/\":{\"auth\":\"" USER_SECRET "\"}}}", "g.io", "a", "user",
 	      "secret");
+	finds("{\"auths\":{\"https://g.io/some/api\":{\"auth\":\"" USER_SECRET "\"}}}", "g.io", "a", "user",
+	      "secret");
 	finds("{\"auths\":{\"http://g.io\":{\"auth\":\"" USER_SECRET "\"}}}", "g.io", "a", "user", "secret");
 	finds("{\"auths\":{\"g.io/v2/\":{\"auth\":\"" USER_SECRET "\"}}}", "g.io", "a", "user", "secret");
 	finds("{\"auths\":{\"https://g.io.evil/v1/\":{\"auth\":\"" USER_SECRET "\"}}}", "g.io", "a", NULL,
