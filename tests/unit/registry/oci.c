@@ -14,6 +14,7 @@
 /* A registry that wants a token, and has no such tag. Its thread allocates
  * nothing: every allocation that fails is the program's. */
 struct server {
+	bool basic; /* or a name and a password */
 	int fd;
 	pthread_t thread;
 	char host[64];
@@ -26,12 +27,12 @@ static const char *answer_to(const struct server *s, const char *request, char *
 	if (strncmp(request, "GET /token", 10) == 0)
 		snprintf(out, size, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s", sizeof(token) - 1,
 			 token);
-	else if (!strstr(request, "Authorization: Bearer abc\r\n"))
+	else if (!strstr(request,
+			 s->basic ? "Authorization: Basic dTpw\r\n" : "Authorization: Bearer abc\r\n"))
 		snprintf(out, size,
-			 "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: Bearer "
-			 "realm=\"http://%s/token\",service=\"s\",scope=\"repository:a/"
-			 "b:pull\"\r\n\r\n",
-			 s->host);
+			 "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: %s "
+			 "realm=\"http://%s/token\",service=\"s\",scope=\"repository:a/b:pull\"\r\n\r\n",
+			 s->basic ? "Basic" : "Bearer", s->host);
 	else
 		snprintf(out, size, "HTTP/1.1 404 No\r\nContent-Length: %zu\r\n\r\n%s", sizeof(unknown) - 1,
 			 strncmp(request, "HEAD", 4) == 0 ? "" : unknown);
@@ -101,8 +102,7 @@ static void on_look(void *arg, const struct tag_look *look)
 	CU_ASSERT_TRUE(look->state == TAG_ABSENT || look->reason[0]);
 }
 
-/* The whole way: challenge, token, HEAD, GET. */
-static struct seen look(char *host)
+static struct seen look_with(const struct credential_store *store, char *host)
 {
 	char path[] = "a/b", tag[] = "v1";
 	const struct reference ref = { .domain = host, .path = path, .tag = tag };
@@ -115,7 +115,7 @@ static struct seen look(char *host)
 					.attempts = 1 };
 	if (web_new(&w, &cfg) != STATUS_OK)
 		return seen;
-	const struct registry_config rc = { .web = w };
+	const struct registry_config rc = { .web = w, .credentials = store };
 	if (registry_new(&r, &rc) == STATUS_OK) {
 		bool started = oci_look(r, &ref, USEC_NEVER, on_look, &seen) == STATUS_OK;
 		web_run(w);
@@ -126,26 +126,47 @@ static struct seen look(char *host)
 	return seen;
 }
 
-static void test_a_look_with_a_token(void)
+/* The whole way: challenge, whose name, token, HEAD, GET. */
+static enum tag_state look(char *host)
 {
-	struct server s;
-	begin(&s);
-	CU_ASSERT_EQUAL(look(s.host).state, TAG_ABSENT);
-	end(&s);
+	char variable[256];
+	char *env[] = { variable, NULL };
+	struct credential_store *store = NULL;
+	struct buf why;
+	enum tag_state state = TAG_UNKNOWN;
+	snprintf(variable, sizeof(variable), "DOCKER_AUTH_CONFIG={\"auths\":{\"%s\":{\"auth\":\"dTpw\"}}}",
+		 host);
+	buf_init(&why, 1024);
+	if (credential_store_open(&store, env, &why) == STATUS_OK)
+		state = look_with(store, host).state;
+	credential_store_free(store);
+	buf_release(&why);
+	return state;
 }
 
 static void torture(void *arg)
 {
 	struct server *s = arg;
-	CU_ASSERT_NOT_EQUAL(look(s->host).state, TAG_PRESENT);
+	CU_ASSERT_NOT_EQUAL(look(s->host), TAG_PRESENT);
 }
 
-static void test_torture(void)
+static void check_look(bool basic)
 {
-	struct server s;
+	struct server s = { .basic = basic };
 	begin(&s);
+	CU_ASSERT_EQUAL(look(s.host), TAG_ABSENT);
 	unit_torture(torture, &s);
 	end(&s);
+}
+
+static void test_a_look_with_a_token(void)
+{
+	check_look(false);
+}
+
+static void test_a_look_with_a_password(void)
+{
+	check_look(true);
 }
 
 static void test_a_reference_to_nothing_is_not_asked_for(void)
@@ -164,5 +185,5 @@ static void test_a_reference_to_nothing_is_not_asked_for(void)
 	web_free(w);
 }
 
-TEST_SUITE(registry_oci, TEST(test_a_look_with_a_token), TEST(test_a_reference_to_nothing_is_not_asked_for),
-	   TEST(test_torture))
+TEST_SUITE(registry_oci, TEST(test_a_look_with_a_token), TEST(test_a_look_with_a_password),
+	   TEST(test_a_reference_to_nothing_is_not_asked_for))
