@@ -11,6 +11,7 @@ import concurrent.futures
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -294,11 +295,12 @@ def a_fault_that_stays_is_unknown_with_its_cause(w):
 
 @test
 def nobody_listens(w):
-    with FakeRegistry() as r:
-        host = r.host
-    got = w.look_one(host + "/acme/app:v1")
-    eq(state_of(got), "unknown")
-    has(got[3], host + ": connection refused")
+    with socket.socket() as s:  # bound, so nobody else takes the port
+        s.bind(("127.0.0.1", 0))
+        host = "127.0.0.1:%d" % s.getsockname()[1]
+        got = w.look_one(host + "/acme/app:v1")
+        eq(state_of(got), "unknown")
+        has(got[3], host + ": connection refused")
 
 
 @test
