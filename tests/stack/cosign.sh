@@ -81,16 +81,23 @@ verify_blob() {
 	"$(cosign_path "$COSIGN_VERSION")" verify-blob --bundle "$1.bundle" "${options[@]}" "$1"
 }
 
-# new_image NAME: pushes an image of one small layer; prints it with its digest.
-new_image() {
-	local crane dir image=$STACK_REGISTRY/$1
-	crane=$(need_tool crane)
+crane() { "$(need_tool crane)" "$@"; }
+
+# push_image IMAGE:TAG: an image of one small layer, a new one each time.
+push_image() {
+	local dir
 	dir=$(mktemp -d)
 	head -c 64 /dev/urandom | base64 >"$dir/data"
 	tar -C "$dir" -czf "$dir/layer.tar.gz" data
-	"$crane" append --insecure --oci-empty-base -f "$dir/layer.tar.gz" -t "$image:1" >/dev/null
+	crane append --insecure --oci-empty-base -f "$dir/layer.tar.gz" -t "$1" >/dev/null
 	rm -rf "$dir"
-	printf '%s@%s\n' "$image" "$("$crane" digest --insecure "$image:1")"
+}
+
+# new_image NAME: pushes an image; prints it with its digest.
+new_image() {
+	local image=$STACK_REGISTRY/$1
+	push_image "$image:1"
+	printf '%s@%s\n' "$image" "$(crane digest --insecure "$image:1")"
 }
 
 # sign_image IMAGE@DIGEST TOKENFILE

@@ -24,6 +24,8 @@ name_ports() {
 	TSA_CONTROL=127.0.0.1:$(port 17)
 	RELAY=127.0.0.1:$(port 18)
 	RELAY_ADMIN=127.0.0.1:$(port 19)
+	SPARE_REGISTRY=127.0.0.1:$(port 20)
+	SPARE_BEHIND=127.0.0.1:$(port 21)
 }
 
 mariadb_here() { mariadb --no-defaults --socket="$STACK_HOME/run/db.sock" --user=root "$@"; }
