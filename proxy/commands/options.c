@@ -7,6 +7,7 @@
 
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/nearest.h>
 #include <sigrelay/base/slice.h>
 #include <sigrelay/commands/commands.h>
 
@@ -30,12 +31,22 @@ static const struct option *option_find(const char *arg, const struct option *op
 	return NULL;
 }
 
-static int unknown_flag(const char *command, const char *arg)
+/* The flag that was meant, maybe; one of the command's own before a setting's. */
+static const char *nearest_flag(const char *name, const struct option *options, size_t count)
+{
+	struct nearest near;
+	nearest_begin(&near, name);
+	for (size_t i = 0; i < count; i++)
+		nearest_offer(&near, options[i].name + 2);
+	return near.word ? near.word : settings_nearest(name);
+}
+
+static int unknown_flag(const char *command, const char *arg, const struct option *options, size_t count)
 {
 	char name[64];
 	size_t dashes = strspn(arg, "-");
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + dashes, "="), arg + dashes);
-	const char *nearest = settings_nearest(name);
+	const char *nearest = nearest_flag(name, options, count);
 	if (nearest) {
 		char flag[64];
 		snprintf(flag, sizeof(flag), "%s", nearest);
@@ -114,7 +125,7 @@ int options_take(int *argc, char **argv, const struct option *options, size_t co
 	for (int i = 1; i < *argc;) {
 		const struct option *o = option_find(argv[i], options, count);
 		if (!o && argv[i][0] == '-' && argv[i][1])
-			return unknown_flag(argv[0], argv[i]);
+			return unknown_flag(argv[0], argv[i], options, count);
 		if (o) {
 			int used = take_option(o, *argc, argv, i);
 			if (!used)

@@ -44,6 +44,7 @@ static void tell_notes(const struct preflight *p)
 
 static void write_ledger(struct preflight *p)
 {
+	run_ledger_check_name(&p->setup.ledger, "preflight", &p->settings, environ);
 	for (size_t i = 0; i < p->images.n; i++) {
 		const struct tag_look *look = &p->images.v[i].look;
 		struct ledger_line line = {

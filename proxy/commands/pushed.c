@@ -80,6 +80,7 @@ static int verify(struct pushed *p)
 	if (rc != 0)
 		return rc;
 	images_look(&p->images, &setup, REGISTRY_TIMEOUT, environ);
+	run_ledger_check_name(&setup.ledger, "pushed", &p->settings, environ);
 	rc = note_verified(p, &setup.ledger);
 	registry_setup_close(&setup);
 	return rc;
@@ -96,6 +97,7 @@ static int note_unseen(const struct pushed *p)
 			 st == STATUS_IO ? strerror(errno) : status_name(st));
 		return EXIT_CONFIG_ERROR;
 	}
+	run_ledger_check_name(&ledger, "pushed", &p->settings, environ);
 	for (size_t i = 0; i < p->images.n; i++)
 		rc = note(&p->images.v[i], &ledger, NULL) ? rc : 1;
 	ledger_close(&ledger);

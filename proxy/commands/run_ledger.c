@@ -35,3 +35,15 @@ bool run_ledger_add(struct ledger *l, const char *command, const struct ledger_l
 			  LOG_S("next", "it is left as it is, and the new line begins below it"));
 	return st == STATUS_OK;
 }
+
+void run_ledger_check_name(const struct ledger *l, const char *command, const struct settings *s,
+			   char *const *env)
+{
+	if (l->fd < 0 || s->run_id || environment_get(env, "GITHUB_RUN_ID"))
+		return;
+	complain(
+	    "%s: warning: this run has no name, and its lines in the ledger got one that was made up: %s; "
+	    "cleanup will not find them unless all commands of the run are given the same --run-id or "
+	    "SIGRELAY_RUN_ID",
+	    command, l->run);
+}

@@ -107,7 +107,8 @@ const struct command commands_table[] = {
 	    .synopsis = "[FLAG...] IMAGE:TAG@DIGEST...",
 	    .summary = "Note in the ledger what this run has just pushed",
 	    .help = "Needs a ledger. Each tag is looked at first: if it is not that digest in the\n"
-		    "registry, no line is written for it.\n\n"
+		    "registry, no line is written for it. Outside GitHub Actions give all commands of\n"
+		    "a run the same --run-id.\n\n"
 		    "  --no-verify\n"
 		    "      Note it without asking the registry.\n" INSECURE_HELP
 		    "\nExit status: 0; 1 when one was not noted.\n",

@@ -98,6 +98,18 @@ def pushed_needs_a_ledger(w):
 
 
 @test
+def pushed_by_a_run_without_a_name(w):
+    for args, named in ((["--ledger=" + w.ledger], False), (["--ledger=" + w.ledger, "--run-id=r"], True)):
+        w.run(0, "pushed", "--no-verify", *args, "ghcr.io/acme/app:v1@" + OTHER)
+        eq("this run has no name" in w.err, not named)
+    made_up, given = (line["run"] for line in w.lines())
+    eq((made_up[:4], given), ("run-", "r"))
+    w.env["GITHUB_RUN_ID"] = "77"
+    w.run(0, "pushed", "--no-verify", "--ledger=" + w.ledger, "ghcr.io/acme/app:v1@" + OTHER)
+    eq((w.lines()[2]["run"], w.err), ("77.1", ""))
+
+
+@test
 def pushed_by_many_at_once(w):
     w.with_ledger()
     with open(w.ledger, "w") as f:
