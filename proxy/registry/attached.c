@@ -22,16 +22,23 @@ void attached_release(struct attached *a)
 	digests_release(&a->referrers);
 }
 
-/* Adds what the index at tail names; what cannot be had names nothing. */
+/* Adds what the index at tail names. What is no index names nothing, and so does what
+ * cannot be had, unless another time it may (fault, may be NULL). */
 static enum status read_index(struct remover *m, const struct reference *repository, const char *tail,
-			      struct digests *out)
+			      struct digests *out, char *fault)
 {
 	struct web_answer a = { 0 };
+	struct verdict v;
 	struct buf no_access;
 	buf_init(&no_access, 1024);
 	enum status st = remover_ask(m, repository, "GET", tail, &a, &no_access);
 	if (st == STATUS_OK && a.status == 200)
 		st = digests_of_index(buf_slice(&a.body), out);
+	else if (st == STATUS_OK && fault) {
+		verdict_of_answer(&v, &a, tail, NULL);
+		if (v.obstacle == OBSTACLE_FAULT)
+			memcpy(fault, v.reason, sizeof(v.reason));
+	}
 	web_answer_release(&a);
 	buf_release(&no_access);
 	return st == STATUS_INVALID ? STATUS_OK : st;
@@ -46,10 +53,10 @@ enum status attached_find(struct remover *m, const struct reference *ref, const 
 		return STATUS_OK;
 	if (!*media_type || media_type_is_index(media_type)) {
 		snprintf(tail, sizeof(tail), "manifests/%s", ref->digest);
-		st = read_index(m, ref, tail, &out->children);
+		st = read_index(m, ref, tail, &out->children, out->fault);
 	}
 	snprintf(tail, sizeof(tail), "referrers/%s", ref->digest);
-	return st == STATUS_OK ? read_index(m, ref, tail, &out->referrers) : st;
+	return st == STATUS_OK ? read_index(m, ref, tail, &out->referrers, out->fault) : st;
 }
 
 /* Where cosign keeps the signatures of ref. */
@@ -58,20 +65,28 @@ static const struct reference *signature_repository(const struct remover *m, con
 	return m->signatures.path ? &m->signatures : ref;
 }
 
+static void unseen(const struct tag_look *look, struct verdict *v)
+{
+	verdict_left(v, OBSTACLE_FAULT, "whether it is there could not be seen: %s", look->reason);
+}
+
 enum status attached_tags(struct remover *m, const struct reference *ref, struct removals *out)
 {
 	const struct reference *where = signature_repository(m, ref);
-	struct verdict v = { .result = REMOVAL_PLANNED };
 	enum status st = STATUS_OK;
 	for (size_t i = 0; i < SUFFIXES && st == STATUS_OK; i++) {
 		char tag[TAG_TEXT];
 		struct tag_look look;
+		struct verdict v = { .result = REMOVAL_PLANNED };
 		tag_of(ref->digest, suffixes[i], tag);
 		struct reference at = { .domain = where->domain, .path = where->path, .tag = tag };
 		st = remover_look(m, &at, &look);
-		if (st != STATUS_OK || look.state != TAG_PRESENT)
+		if (st != STATUS_OK || look.state == TAG_ABSENT)
 			continue;
-		at.digest = look.digest;
+		if (look.state == TAG_PRESENT)
+			at.digest = look.digest;
+		else
+			unseen(&look, &v);
 		st = removals_add(out, REMOVAL_SIGNATURE, &at, &v);
 	}
 	return st;
@@ -106,13 +121,13 @@ static enum status take_tag(struct remover *m, const struct reference *where, co
 	if (st != STATUS_OK || look.state == TAG_ABSENT)
 		return st;
 	if (look.state != TAG_PRESENT) {
-		verdict_left(&v, OBSTACLE_FAULT, "whether it is there could not be seen: %s", look.reason);
+		unseen(&look, &v);
 		return removals_add(out, REMOVAL_SIGNATURE, &at, &v);
 	}
 	at.digest = look.digest;
 	if (!*suffix) {
 		snprintf(tail, sizeof(tail), "manifests/%s", look.digest);
-		st = read_index(m, where, tail, listed);
+		st = read_index(m, where, tail, listed, NULL);
 	}
 	if (st == STATUS_OK)
 		st = delete_tag(m, &at, &v);

@@ -159,23 +159,37 @@ static enum status log_in_as(struct remover *m, struct hub *h, const struct cred
 	return st;
 }
 
+/* v becomes LEFT where there is nobody to log in as. */
+static enum status find_user(struct remover *m, const struct reference *ref, struct account **out,
+			     struct verdict *v)
+{
+	enum status st = account_find(m->cfg.registry, ref, out);
+	if (st != STATUS_OK)
+		return st;
+	const struct account *a = *out;
+	if (a->trouble)
+		verdict_left(v, OBSTACLE_DENIED, "%.500s", a->trouble);
+	else if (a->anonymous || !a->credentials.username || !a->credentials.secret)
+		verdict_left(v, OBSTACLE_DENIED,
+			     "Docker Hub deletes a tag only for a user name with a personal access token or "
+			     "password, and there is none for docker.io: `docker login`");
+	return STATUS_OK;
+}
+
+enum status hub_may(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	struct account *account;
+	return find_user(m, ref, &account, v);
+}
+
 /* Afterwards either authorization or trouble is set. */
 static enum status log_in(struct remover *m, struct hub *h, const struct reference *ref)
 {
 	struct account *account;
-	enum status st = account_find(m->cfg.registry, ref, &account);
-	if (st != STATUS_OK)
-		return st;
-	const struct credentials *who = &account->credentials;
 	buf_wipe(&h->authorization);
-	if (account->trouble)
-		verdict_left(&h->trouble, OBSTACLE_DENIED, "%.500s", account->trouble);
-	else if (account->anonymous || !who->username || !who->secret)
-		verdict_left(&h->trouble, OBSTACLE_DENIED,
-			     "Docker Hub deletes a tag only for a user name with a personal access token or "
-			     "password, and there is none for docker.io: `docker login`");
-	else
-		st = log_in_as(m, h, who);
+	enum status st = find_user(m, ref, &account, &h->trouble);
+	if (st == STATUS_OK && h->trouble.result != REMOVAL_LEFT)
+		st = log_in_as(m, h, &account->credentials);
 	return st;
 }
 

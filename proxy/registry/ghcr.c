@@ -385,10 +385,13 @@ static enum status check_free(struct remover *m, const struct reference *ref, co
 	return STATUS_OK;
 }
 
-enum status ghcr_delete(struct remover *m, const struct reference *ref, struct verdict *v)
+/* The version of ref, once it may be deleted. *out NULL: v says what is. */
+static enum status find_free(struct remover *m, const struct reference *ref, struct version **out,
+			     struct verdict *v)
 {
 	struct ghcr *g;
 	struct version *at = NULL;
+	*out = NULL;
 	enum status st = ghcr_get(m, ref, &g);
 	if (st == STATUS_OK && g->authorization.n)
 		st = look_up(m, g, ref, &at);
@@ -408,9 +411,20 @@ enum status ghcr_delete(struct remover *m, const struct reference *ref, struct v
 		return st;
 	}
 	st = check_free(m, ref, at, v);
-	if (st != STATUS_OK || v->result == REMOVAL_LEFT)
-		return st;
-	/* The scan may have asked for the list anew. */
-	at = find_version(g, ref->digest);
-	return at ? delete_version(m, g, ref, at, v) : confirm_gone(m, ref, "GitHub's list of versions", v);
+	if (st == STATUS_OK && v->result != REMOVAL_LEFT)
+		*out = at;
+	return st;
+}
+
+enum status ghcr_may(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	struct version *at;
+	return find_free(m, ref, &at, v);
+}
+
+enum status ghcr_delete(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	struct version *at;
+	enum status st = find_free(m, ref, &at, v);
+	return st == STATUS_OK && at ? delete_version(m, m->ghcr, ref, at, v) : st;
 }

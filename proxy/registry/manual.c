@@ -109,12 +109,14 @@ static enum status for_obstacle(const struct reference *ref, enum obstacle o, st
 	return STATUS_OK;
 }
 
-enum status manual_steps(const struct reference *ref, enum removal_what what, enum obstacle o,
+enum status manual_steps(const struct reference *ref, enum removal_what what, enum obstacle o, bool is_signed,
 			 struct buf *out)
 {
 	enum status st = for_obstacle(ref, o, out);
 	if (st != STATUS_OK || what != REMOVAL_TAG || !ref->digest)
 		return st;
+	if (is_signed)
+		return buf_add_str(out, "or keep it: it is signed\n");
 	st = buf_add_str(out, "or keep it, and sign it: cosign sign --yes ");
 	if (st == STATUS_OK)
 		st = reference_print(ref, NULL, ref->digest, out);

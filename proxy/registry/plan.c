@@ -1,6 +1,5 @@
 #include <sigrelay/registry/plan.h>
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <sigrelay/base/buf.h>
@@ -175,7 +174,17 @@ static struct entry *last_pushed(struct entries *e)
 	return last;
 }
 
-static enum status fill(struct plan *p, struct entries *e)
+static bool is_signed(const struct ledger_list *list, const char *digest)
+{
+	for (size_t i = 0; digest && i < list->n; i++) {
+		const struct ledger_record *r = &list->v[i];
+		if (r->event == LEDGER_SIGNED && r->digest && strcmp(r->digest, digest) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum status fill(const struct ledger_list *list, struct plan *p, struct entries *e)
 {
 	struct entry *at;
 	p->v = mem_calloc(e->n + 1, sizeof(*p->v));
@@ -186,7 +195,8 @@ static enum status fill(struct plan *p, struct entries *e)
 		p->v[p->n++] = (struct plan_item){ .ref = at->ref,
 						   .digest = copy(at->digest, &ok),
 						   .before = copy(at->before, &ok),
-						   .fate = fate_of(at) };
+						   .fate = fate_of(at),
+						   .is_signed = is_signed(list, at->digest) };
 		at->ref = (struct reference){ 0 };
 		if (!ok)
 			return STATUS_NO_MEMORY;
@@ -200,7 +210,7 @@ enum status plan_make(const struct ledger_list *list, struct plan *out)
 	struct plan p = { 0 };
 	enum status st = read_lines(list, &e, &p.unusable);
 	if (st == STATUS_OK)
-		st = fill(&p, &e);
+		st = fill(list, &p, &e);
 	for (size_t i = 0; i < e.n; i++)
 		reference_release(&e.v[i].ref);
 	mem_free(e.v);

@@ -120,7 +120,7 @@ enum status removals_add(struct removals *r, enum removal_what what, const struc
 	buf_init(&steps, 8192);
 	enum status st = STATUS_OK;
 	if (v->result == REMOVAL_LEFT)
-		st = manual_steps(ref, what, v->obstacle, &steps);
+		st = manual_steps(ref, what, v->obstacle, r->is_signed, &steps);
 	if (st == STATUS_OK)
 		st = reference_copy(ref, &made.ref);
 	if (st != STATUS_OK) {
@@ -177,6 +177,13 @@ enum status delete_digest(struct remover *m, const struct reference *ref, struct
 	return st;
 }
 
+enum status delete_may(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	if (reference_is_dockerhub(ref))
+		return hub_may(m, ref, v);
+	return is_ghcr(ref) ? ghcr_may(m, ref, v) : STATUS_OK;
+}
+
 enum status delete_would(struct remover *m, const struct reference *ref, struct buf *out)
 {
 	if (reference_is_dockerhub(ref))
@@ -198,6 +205,12 @@ static enum status say_kept(struct removals *out, enum removal_what what, const 
 	return removals_add(out, what, ref, &v);
 }
 
+/* What is attached could not be found any more once the digest has gone. */
+static void unreadable(const struct attached *a, struct verdict *v)
+{
+	verdict_left(v, OBSTACLE_FAULT, "what belongs to it could not be read: %.500s", a->fault);
+}
+
 static enum status take_child(struct remover *m, const struct reference *parent, const char *digest,
 			      struct removals *out)
 {
@@ -212,7 +225,9 @@ static enum status take_child(struct remover *m, const struct reference *parent,
 	if (k != KEEPER_NONE)
 		return k == KEEPER_OURS ? STATUS_OK : say_kept(out, REMOVAL_CHILD, &ref, name, "");
 	enum status st = attached_find(m, &ref, "", &below);
-	if (st == STATUS_OK)
+	if (*below.fault)
+		unreadable(&below, &v);
+	else if (st == STATUS_OK)
 		st = delete_digest(m, &ref, &v);
 	if (st == STATUS_OK) {
 		verdict_untagged(&v);
@@ -253,6 +268,8 @@ static enum status keep_unproven(struct remover *m, const struct reference *ref,
 	struct removals found = { 0 };
 	struct verdict v = { .result = REMOVAL_KEPT };
 	enum status st = attached_tags(m, &bare, &found);
+	if (s->fault)
+		verdict_left(&v, OBSTACLE_FAULT, "%s", "");
 	snprintf(v.reason, sizeof(v.reason), "whether another tag names it is not known (%.500s)", s->why);
 	if (st == STATUS_OK)
 		st = removals_add(out, REMOVAL_DIGEST, &bare, &v);
@@ -287,34 +304,53 @@ static enum status take_rest(struct remover *m, const struct reference *ref, boo
 	return take_digest(m, ref, went, a, out);
 }
 
-static enum status dry_run(struct remover *m, const struct reference *ref, struct removals *out)
+static enum status plan_tag(struct remover *m, const struct reference *ref, struct verdict *v)
 {
-	struct verdict v = { .result = REMOVAL_PLANNED };
-	struct removals found = { 0 };
 	struct buf words;
-	const struct scan *scan;
-	const char *name = NULL;
-	buf_init(&words, REMOVAL_REASON - 1);
-	enum status st = delete_would(m, ref, &words);
-	if (st == STATUS_OK)
-		snprintf(v.reason, sizeof(v.reason), "%s", words.p);
-	buf_release(&words);
-	if (st == STATUS_OK || st == STATUS_TOO_LARGE)
-		st = removals_add(out, REMOVAL_TAG, ref, &v);
-	if (st == STATUS_OK)
-		st = remover_scan(m, ref, &scan);
-	if (st != STATUS_OK)
+	*v = (struct verdict){ .result = REMOVAL_PLANNED };
+	enum status st = delete_may(m, ref, v);
+	if (st != STATUS_OK || v->result == REMOVAL_LEFT)
 		return st;
-	struct reference bare = { .domain = ref->domain, .path = ref->path, .digest = ref->digest };
-	if (scan_keeper(m, scan, ref, NULL, &name) == KEEPER_OTHER)
-		return say_kept(out, REMOVAL_DIGEST, &bare, name, ": it would stay, with its signatures");
-	st = attached_tags(m, &bare, &found);
+	buf_init(&words, 8192);
+	st = delete_would(m, ref, &words);
+	if (st == STATUS_OK)
+		snprintf(v->reason, sizeof(v->reason), "%s", words.p);
+	buf_release(&words);
+	return st;
+}
+
+static enum status plan_signatures(struct remover *m, const struct reference *ref, struct removals *out)
+{
+	struct removals found = { 0 };
+	enum status st = attached_tags(m, ref, &found);
 	for (size_t i = 0; i < found.n && st == STATUS_OK; i++) {
-		snprintf(v.reason, sizeof(v.reason), "would go once no tag names the digest");
+		struct verdict v = { .result = found.v[i].result };
+		snprintf(v.reason, sizeof(v.reason), "%s",
+			 v.result == REMOVAL_LEFT ? found.v[i].reason
+						  : "would go once no tag names the digest");
 		st = removals_add(out, REMOVAL_SIGNATURE, &found.v[i].ref, &v);
 	}
 	removals_release(&found);
 	return st;
+}
+
+static enum status dry_run(struct remover *m, const struct reference *ref, struct removals *out)
+{
+	struct reference bare = { .domain = ref->domain, .path = ref->path, .digest = ref->digest };
+	struct verdict v;
+	const struct scan *scan;
+	const char *name = NULL;
+	enum status st = plan_tag(m, ref, &v);
+	if (st == STATUS_OK)
+		st = removals_add(out, REMOVAL_TAG, ref, &v);
+	if (st != STATUS_OK || v.result != REMOVAL_PLANNED)
+		return st;
+	st = remover_scan(m, ref, &scan);
+	if (st != STATUS_OK)
+		return st;
+	if (scan_keeper(m, scan, ref, NULL, &name) == KEEPER_OTHER)
+		return say_kept(out, REMOVAL_DIGEST, &bare, name, ": it would stay, with its signatures");
+	return plan_signatures(m, &bare, out);
 }
 
 static enum status take_present(struct remover *m, const struct reference *ref, const struct tag_look *look,
@@ -324,7 +360,9 @@ static enum status take_present(struct remover *m, const struct reference *ref, 
 	struct verdict v = { .result = REMOVAL_GONE };
 	snprintf(v.reason, sizeof(v.reason), "was gone");
 	enum status st = attached_find(m, ref, look->media_type, &a);
-	if (st == STATUS_OK && look->state == TAG_PRESENT)
+	if (*a.fault)
+		unreadable(&a, &v);
+	else if (st == STATUS_OK && look->state == TAG_PRESENT)
 		st = delete_tag(m, ref, &v);
 	if (st == STATUS_OK)
 		st = removals_add(out, REMOVAL_TAG, ref, &v);
@@ -381,6 +419,7 @@ enum status remover_take(struct remover *m, size_t index, struct removals *out)
 	struct verdict done = { .result = REMOVAL_GONE };
 	size_t first = out->n;
 	ref.digest = item->digest;
+	out->is_signed = item->is_signed;
 	scan_release(&m->scan);
 	if (item->fate == PLAN_DONE) {
 		snprintf(done.reason, sizeof(done.reason), "%s", plan_fate_reason(PLAN_DONE));

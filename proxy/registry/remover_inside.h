@@ -70,6 +70,7 @@ struct scan {
 	struct scanned *v;
 	size_t n;
 	bool whole;
+	bool fault;               /* … and may be another time */
 	char why[REMOVAL_REASON]; /* it is not whole */
 };
 
@@ -125,6 +126,8 @@ enum status confirm_gone(struct remover *m, const struct reference *ref, const c
 enum status delete_tag(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 /* A digest that no tag names. */
 enum status delete_digest(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
+/* Would delete_tag be refused, as far as can be known without a delete? result LEFT: yes. */
+enum status delete_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 /* What delete_tag would ask, for a person. */
 enum status delete_would(struct remover *m, const struct reference *ref, struct buf *out) MUST_CHECK;
 
@@ -135,9 +138,11 @@ enum status harbor_delete_tag(struct remover *m, const struct reference *ref, bo
 			      struct verdict *v) MUST_CHECK;
 
 enum status hub_delete_tag(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
+enum status hub_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 void hub_free(struct hub *h);
 
 enum status ghcr_delete(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
+enum status ghcr_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 /* Every version's digest: who might refer to a child. */
 enum status ghcr_scan(struct remover *m, const struct reference *repository, struct scan *out) MUST_CHECK;
 bool is_ghcr(const struct reference *ref);
@@ -146,13 +151,14 @@ void ghcr_free(struct ghcr *g);
 /* What is attached to a digest and below it: found before it goes, taken after. */
 struct attached {
 	struct digests children, referrers;
+	char fault[REMOVAL_REASON]; /* why they could not be read, though they may be there; "": they were */
 };
 void attached_release(struct attached *a);
 enum status attached_find(struct remover *m, const struct reference *ref, const char *media_type,
 			  struct attached *out) MUST_CHECK;
 enum status attached_take(struct remover *m, const struct reference *ref, const struct attached *a,
 			  struct removals *out) MUST_CHECK;
-/* Is any signature tag of the digest there? */
+/* The signature tags of the digest that are there (PLANNED), or may be (LEFT). */
 enum status attached_tags(struct remover *m, const struct reference *ref, struct removals *out) MUST_CHECK;
 
 /* Appends; v becomes the removal's result and reason, and the steps are found for it. */
@@ -160,7 +166,7 @@ enum status removals_add(struct removals *r, enum removal_what what, const struc
 			 const struct verdict *v) MUST_CHECK;
 
 /* What a person can do, a line each; nothing for what another try may mend. */
-enum status manual_steps(const struct reference *ref, enum removal_what what, enum obstacle o,
+enum status manual_steps(const struct reference *ref, enum removal_what what, enum obstacle o, bool is_signed,
 			 struct buf *out) MUST_CHECK;
 
 #endif

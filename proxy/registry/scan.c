@@ -228,6 +228,7 @@ static enum status take_page(struct remover *m, const struct reference *reposito
 	} else if (st == STATUS_OK && !is_no_repository(&a)) {
 		answer_words(&a, words);
 		not_whole(s, "tags/list", words);
+		s->fault = a.status == 0 || a.status == 429 || a.status >= 500;
 	}
 	web_answer_release(&a);
 	buf_release(&no_access);
@@ -254,6 +255,7 @@ enum status scan_tags(struct remover *m, const struct reference *repository, str
 		return st;
 	if (!list.whole) {
 		s.whole = false;
+		s.fault = list.fault;
 		memcpy(s.why, list.why, sizeof(s.why));
 	}
 	*out = s;

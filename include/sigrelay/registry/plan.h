@@ -7,6 +7,7 @@
 #ifndef SIGRELAY_REGISTRY_PLAN_H
 #define SIGRELAY_REGISTRY_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <sigrelay/base/status.h>
@@ -31,6 +32,7 @@ struct plan_item {
 	char *digest;         /* the last one pushed; NULL: PLAN_NO_DIGEST */
 	char *before;         /* the digest that preflight saw; NULL: none */
 	enum plan_fate fate;
+	bool is_signed; /* a line of this run says that the digest was signed */
 };
 
 /* In the order of taking back: the last pushed first, so that an index goes before

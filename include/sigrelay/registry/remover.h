@@ -48,6 +48,7 @@ struct removal {
 struct removals {
 	struct removal *v;
 	size_t n;
+	bool is_signed; /* as in struct plan_item */
 };
 void removals_release(struct removals *r); /* fine on a zeroed one */
 
