@@ -108,6 +108,7 @@ suite commands tests/commands/run_test.sh build/asan/sigrelay
 suite registry python3 tests/registry/test_oci.py --look build/asan/tests/look
 suite preflight python3 tests/registry/test_preflight.py --sigrelay build/asan/sigrelay
 suite pushed python3 tests/registry/test_pushed.py --sigrelay build/asan/sigrelay
+suite cleanup python3 tests/registry/test_cleanup.py --sigrelay build/asan/sigrelay
 suite sim build/dev/tests/sim/sim --check --seeds 300
 step build-release build release
 step demo build/release/sigrelay demo

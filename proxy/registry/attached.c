@@ -56,7 +56,7 @@ enum status attached_find(struct remover *m, const struct reference *ref, const 
 		st = read_index(m, ref, tail, &out->children, out->fault);
 	}
 	snprintf(tail, sizeof(tail), "referrers/%s", ref->digest);
-	return st == STATUS_OK ? read_index(m, ref, tail, &out->referrers, out->fault) : st;
+	return st == STATUS_OK && !*out->fault ? read_index(m, ref, tail, &out->referrers, out->fault) : st;
 }
 
 /* Where cosign keeps the signatures of ref. */

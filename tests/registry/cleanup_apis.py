@@ -277,6 +277,14 @@ def hub_dry_run(w):
 
 
 @test
+def hub_dry_run_without_a_credential(w):
+    with hub(w, log_in=False) as (r, h):
+        hub_image(w, r)
+        answer = w.json(4, "--dry-run")
+        has(answer["images"][0]["reason"], "there is none for docker.io")
+
+
+@test
 def hub_stopped_and_run_again(w):
     with hub(w) as (r, h):
         hub_image(w, r)
@@ -594,6 +602,16 @@ def ghcr_dry_run(w):
         answer = w.json(0, "--dry-run")
         eq((results(answer), deletes(api), asked(api, "POST"), list(r.tags(REPO))), ({"v1": "planned"}, [], [], ["v1"]))
         has(answer["images"][0]["reason"], "would ask %s to delete the package version" % api.url)
+
+
+@test
+def ghcr_dry_run_of_what_stays(w):
+    with ghcr(w) as (r, api):
+        digest = ghcr_image(w, r)
+        r.tag(REPO, "stable", digest)
+        answer = w.json(4, "--dry-run")
+        has(answer["images"][0]["reason"], "the tag stable too")
+        eq(deletes(api), [])
 
 
 @test

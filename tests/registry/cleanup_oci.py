@@ -700,6 +700,45 @@ def a_fault_that_passes(w, fault):
 
 
 @test
+def what_belongs_to_it_cannot_be_read(w):
+    """Once the digest is gone nothing would lead to it any more."""
+    for path in ("referrers", "manifests/sha256"):
+        with FakeRegistry("distribution3") as r:
+            digest, _ = index(w, r)
+            r.fault("503", method="GET", path=path, times=999)
+            answer = w.json(4, "--timeout", "1s")
+            eq((results(answer), r.tags(REPO), deletes(r)), ({"v1": "left"}, {"v1": digest}, []))
+            has(answer["images"][0]["reason"], "what belongs to it could not be read", "503")
+            r.reset()
+            w.run(0)
+            eq(r.state()["repositories"][REPO]["manifests"], [])
+        open(w.ledger, "w").close()
+
+
+@test
+def a_list_of_tags_that_fails_for_now(w):
+    with FakeRegistry("distribution3") as r:
+        digest = image(w, r)
+        signatures(r, digest)
+        r.fault("503", path="tags/list", times=999)
+        answer = w.json(4, "--timeout", "1s")
+        eq((results(answer), also(answer, "digest")), ({"v1": "deleted"}, {digest: "left"}))
+        eq(w.lines("deleted", "kept")[-1]["event"], "kept")
+        r.reset()
+        w.run(0)
+        eq((r.tags(REPO), r.state()["repositories"][REPO]["manifests"]), ({}, []))
+
+
+@test
+def signed_and_left(w):
+    with FakeRegistry("distribution3", deletes=False) as r:
+        digest = image(w, r)
+        w.line("signed", r.host, REPO, "v1", digest)
+        answer = w.json(4)
+        eq(answer["images"][0]["steps"][-1], "or keep it: it is signed")
+
+
+@test
 def a_registry_that_hangs(w):
     with FakeRegistry("distribution3") as r, FakeRegistry("distribution3") as good:
         image(w, good, "v1")
