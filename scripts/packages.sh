@@ -10,7 +10,7 @@ set -eu
 build='ca-certificates cmake gcc git libc6-dev libcjson-dev libcurl4-openssl-dev libevent-dev libinih-dev libssl-dev
 	ninja-build pkg-config uthash-dev'
 test="$build clang clang-format clang-tidy curl docker-registry haproxy iproute2 jq libcunit1-dev make mandoc mariadb-server
-	openssl procps prometheus python3 shellcheck universal-ctags util-linux valgrind zsh fish bash-completion"
+	openssl procps prometheus python3 python3-yaml shellcheck universal-ctags util-linux valgrind zsh fish bash-completion"
 
 case ${1:-build} in
 build) want=$build ;;

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The composite actions, run as GitHub's runner runs them.
 
-    tests/actions/test_actions.py [SIGRELAY]
+    tests/actions/test_actions.py [SIGRELAY [CLASS.test_NAME...]]
 
-A stand-in notes how sigrelay is called; with SIGRELAY, a program, one path is
+A stand-in notes how sigrelay is called; with SIGRELAY, a program, some paths are
 gone for real. Ends with `N passed, N failed`.
 """
 
@@ -485,9 +485,9 @@ class TestRealSigrelay(Place):
 def main():
     if SIGRELAY:
         subprocess.run([SIGRELAY, "version"], check=True, stdout=subprocess.DEVNULL)
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(
-        unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
-    )
+    here, loader = sys.modules["__main__"], unittest.defaultTestLoader
+    suite = loader.loadTestsFromNames(sys.argv[1:], here) if sys.argv[1:] else loader.loadTestsFromModule(here)
+    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=1).run(suite)
     failed = len(result.failures) + len(result.errors)
     skipped = len(result.skipped)
     print(f"{result.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped")

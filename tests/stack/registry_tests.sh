@@ -140,6 +140,8 @@ test_moved() {
 	push_image "$REPO:1"
 	theirs=$(digest_of "$REPO:1")
 	exits 0 "$SIGRELAY" cleanup
+	grep -qF "has moved since, to $theirs" said
+	ledger_has kept 1
 	[ "$(digest_of "$REPO:1")" = "$theirs" ]
 }
 
