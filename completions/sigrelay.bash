@@ -18,7 +18,7 @@ _sigrelay() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words i
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W 'run serve env status check-config demo version help --help --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W 'run serve env status check-config preflight pushed cleanup demo version help --help --version' -- "$word")
 		return
 	fi
 	# What stands behind "--" is another program's command line.
@@ -33,6 +33,8 @@ _sigrelay() {
 	case $previous in
 	--client) words='auto cosign2 cosign3 none' ;;
 	--on-outage) words='fail continue' ;;
+	--on-existing-tag) words='fail skip warn' ;;
+	--on-unknown) words='warn fail' ;;
 	--log-level) words='error warn info debug' ;;
 	--log-format) words='text json' ;;
 	--tls-min-version | --upstream-tls-min-version) words='1.2 1.3' ;;
@@ -46,11 +48,17 @@ _sigrelay() {
 		env) words="--client --help $_sigrelay_settings" ;;
 		status) words="--json --help $_sigrelay_settings" ;;
 		serve) words="--help $_sigrelay_settings" ;;
+		preflight)
+			words="--on-existing-tag --on-unknown --json --insecure-registry --registry-timeout"
+			words="$words --timeout --help $_sigrelay_settings"
+			;;
+		cleanup) words="--dry-run --json --timeout --insecure-registry --help $_sigrelay_settings" ;;
+		pushed) words="--no-verify --insecure-registry --help $_sigrelay_settings" ;;
 		check-config)
 			words="--help $_sigrelay_settings"
 			mapfile -t COMPREPLY < <(compgen -f -- "$word")
 			;;
-		help) words='run serve env status check-config demo version help' ;;
+		help) words='run serve env status check-config preflight pushed cleanup demo version help' ;;
 		*) words=--help ;;
 		esac
 		;;

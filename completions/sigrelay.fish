@@ -2,7 +2,7 @@
 # the unit test commands_documents.
 
 function __sigrelay_takes_settings
-    __fish_seen_subcommand_from run serve env status check-config
+    __fish_seen_subcommand_from run serve env status check-config preflight pushed cleanup
     and not contains -- -- (commandline -opc)
 end
 
@@ -12,15 +12,26 @@ complete -c sigrelay -n __fish_use_subcommand -a serve -d 'Run the relay as a se
 complete -c sigrelay -n __fish_use_subcommand -a env -d 'Print the variables that point clients at a running relay'
 complete -c sigrelay -n __fish_use_subcommand -a status -d 'Show what a running relay is doing'
 complete -c sigrelay -n __fish_use_subcommand -a check-config -d 'Print every setting, its value and where it came from'
+complete -c sigrelay -n __fish_use_subcommand -a preflight -d 'Ask before the build whether the tags exist already'
+complete -c sigrelay -n __fish_use_subcommand -a pushed -d 'Note in the ledger what this run has just pushed'
+complete -c sigrelay -n __fish_use_subcommand -a cleanup -d 'Take back what this run pushed and could not finish'
 complete -c sigrelay -n __fish_use_subcommand -a demo -d 'Show the incident on a built-in log, without and with the relay'
 complete -c sigrelay -n __fish_use_subcommand -a version -d 'Print the versions of sigrelay and of its libraries'
 complete -c sigrelay -n __fish_use_subcommand -a help -d 'List the commands, or explain one'
-complete -c sigrelay -n '__fish_seen_subcommand_from help' -a 'run serve env status check-config demo version help'
+complete -c sigrelay -n '__fish_seen_subcommand_from help' -a 'run serve env status check-config preflight pushed cleanup demo version help'
 complete -c sigrelay -n '__fish_seen_subcommand_from run; and contains -- -- (commandline -opc)' -a '(__fish_complete_subcommand --fcs-skip=3)'
 complete -c sigrelay -n '__fish_seen_subcommand_from run env' -l client -x -a 'auto cosign2 cosign3 none' -d 'How cosign is pointed at the relay'
 complete -c sigrelay -n '__fish_seen_subcommand_from run; and not contains -- -- (commandline -opc)' -l for -x -d 'How long the command is run again while Sigstore fails it'
 complete -c sigrelay -n '__fish_seen_subcommand_from run; and not contains -- -- (commandline -opc)' -l on-outage -x -a 'fail continue' -d 'What to do when Sigstore does not recover'
 complete -c sigrelay -n '__fish_seen_subcommand_from status' -l json -d 'The answer as it is'
+complete -c sigrelay -n '__fish_seen_subcommand_from preflight cleanup' -l json -d 'The result as one line of JSON'
+complete -c sigrelay -n '__fish_seen_subcommand_from preflight' -l on-existing-tag -x -a 'fail skip warn' -d 'When a tag exists'
+complete -c sigrelay -n '__fish_seen_subcommand_from preflight' -l on-unknown -x -a 'warn fail' -d 'When a registry cannot tell'
+complete -c sigrelay -n '__fish_seen_subcommand_from preflight' -l registry-timeout -x -d 'How long each registry is asked'
+complete -c sigrelay -n '__fish_seen_subcommand_from preflight cleanup' -l timeout -x -d 'How long it may take in all'
+complete -c sigrelay -n '__fish_seen_subcommand_from preflight pushed cleanup' -l insecure-registry -x -d 'Speak plain HTTP to this registry'
+complete -c sigrelay -n '__fish_seen_subcommand_from cleanup' -l dry-run -d 'Show what would go, change nothing'
+complete -c sigrelay -n '__fish_seen_subcommand_from pushed' -l no-verify -d 'Note it without asking the registry'
 complete -c sigrelay -n __sigrelay_takes_settings -l config -r -F -d 'Read this INI file'
 complete -c sigrelay -n __sigrelay_takes_settings -l rekor-url -x -d 'Base URL of the transparency log (Rekor v1).'
 complete -c sigrelay -n __sigrelay_takes_settings -l fulcio-url -x -d 'Base URL of the certificate authority (Fulcio).'

@@ -9,8 +9,13 @@ set -eu
 
 build='ca-certificates cmake gcc git libc6-dev libcjson-dev libcurl4-openssl-dev libevent-dev libinih-dev libssl-dev
 	ninja-build pkg-config uthash-dev'
+<<<<<<< HEAD
 test="$build chromium chromium-driver clang clang-format clang-tidy curl docker-registry haproxy iproute2 jq libcunit1-dev make mandoc mariadb-server
 	openssl procps prometheus python3 shellcheck universal-ctags util-linux valgrind zsh fish bash-completion"
+=======
+test="$build clang clang-format clang-tidy curl docker-registry haproxy iproute2 jq libcunit1-dev make mandoc mariadb-server
+	openssl procps prometheus python3 python3-yaml shellcheck universal-ctags util-linux valgrind zsh fish bash-completion"
+>>>>>>> main
 
 case ${1:-build} in
 build) want=$build ;;

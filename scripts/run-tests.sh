@@ -103,7 +103,13 @@ suite layout tests/layout.sh
 suite unit-asan build/asan/tests/unit
 suite unit-dev build/dev/tests/unit
 suite scenario-asan python3 tests/scenario/run.py --sigrelay build/asan/sigrelay
+suite crowd python3 tests/crowd/run.py --sigrelay build/asan/sigrelay
 suite commands tests/commands/run_test.sh build/asan/sigrelay
+suite registry python3 tests/registry/test_oci.py --look build/asan/tests/look
+suite preflight python3 tests/registry/test_preflight.py --sigrelay build/asan/sigrelay
+suite pushed python3 tests/registry/test_pushed.py --sigrelay build/asan/sigrelay
+suite cleanup python3 tests/registry/test_cleanup.py --sigrelay build/asan/sigrelay
+suite actions python3 tests/actions/test_actions.py build/asan/sigrelay
 suite sim build/dev/tests/sim/sim --check --seeds 300
 step build-release build release
 step demo build/release/sigrelay demo

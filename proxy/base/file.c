@@ -7,21 +7,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sigrelay/base/mem.h>
+
 static enum status read_all(int fd, struct buf *out)
 {
 	char block[8192];
-	for (;;) {
-		ssize_t n = read(fd, block, sizeof(block));
-		if (n == 0)
-			return STATUS_OK;
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return STATUS_IO;
-		enum status st = buf_add(out, block, (size_t)n);
-		if (st != STATUS_OK)
-			return st;
+	ssize_t n;
+	enum status st = STATUS_OK;
+	while (st == STATUS_OK && (n = read(fd, block, sizeof(block))) != 0) {
+		if (n > 0)
+			st = buf_add(out, block, (size_t)n);
+		else if (errno != EINTR)
+			st = STATUS_IO;
 	}
+	mem_wipe(block, sizeof(block)); /* it may have been a secret */
+	return st;
 }
 
 enum status file_read(const char *path, struct buf *out)

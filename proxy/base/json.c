@@ -1,8 +1,11 @@
 #include <sigrelay/base/json.h>
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include <sigrelay/base/utf8.h>
 
 /* cJSON hands out C strings: a NUL, raw or written as \u0000, would end one
  * early and make two different texts compare equal. */
@@ -74,4 +77,24 @@ enum status json_int(const cJSON *item, int64_t *out)
 		return STATUS_INVALID;
 	*out = (int64_t)v;
 	return STATUS_OK;
+}
+
+enum status json_quote(struct slice s, struct buf *out)
+{
+	enum status st = buf_add_str(out, "\"");
+	while (s.n && st == STATUS_OK) {
+		uint32_t code = 0;
+		size_t n = utf8_next(s, &code);
+		if (!n)
+			st = buf_add_str(out, "\\ufffd");
+		else if (code == '"' || code == '\\')
+			st = buf_addf(out, "\\%c", (int)code);
+		else if (code < 0x20 || code == 0x7f)
+			st = buf_addf(out, "\\u%04" PRIx32, code);
+		else
+			st = buf_add(out, s.p, n);
+		n = n ? n : 1;
+		s = (struct slice){ s.p + n, s.n - n };
+	}
+	return st == STATUS_OK ? buf_add_str(out, "\"") : st;
 }

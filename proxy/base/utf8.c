@@ -1,5 +1,7 @@
 #include <sigrelay/base/utf8.h>
 
+#include <string.h>
+
 /* The length that a first byte announces; 0 for one that cannot be first. */
 static size_t announced(unsigned char c)
 {
@@ -48,4 +50,26 @@ bool utf8_printable(uint32_t code)
 			return false;
 	}
 	return (code & 0xfffe) != 0xfffe && !(code >= 0xe0000 && code <= 0xe0fff);
+}
+
+static bool is_space(char c)
+{
+	return c == '\t' || c == '\n' || c == '\r';
+}
+
+void utf8_plain(struct slice s, char *out, size_t size)
+{
+	size_t n = 0;
+	while (s.n) {
+		uint32_t code;
+		size_t length = utf8_next(s, &code);
+		bool show = length && utf8_printable(code);
+		size_t used = length ? length : 1, room = show ? length : 1;
+		if (n + room >= size)
+			break;
+		memcpy(out + n, show ? s.p : is_space(*s.p) ? " " : "?", room);
+		n += room;
+		s = (struct slice){ s.p + used, s.n - used };
+	}
+	out[n] = '\0';
 }

@@ -88,9 +88,9 @@ int command_builtin_log(int argc, char **argv)
 {
 	const char *listen = NULL, *script = NULL;
 	bool print_env = false;
-	const struct option options[] = { { "--listen", &listen, NULL },
-					  { "--script", &script, NULL },
-					  { "--print-env", NULL, &print_env } };
+	const struct option options[] = { { .name = "--listen", .value = &listen },
+					  { .name = "--script", .value = &script },
+					  { .name = "--print-env", .flag = &print_env } };
 	struct address at;
 	int code = options_take(&argc, argv, options, 3, 0);
 	if (code != 0)

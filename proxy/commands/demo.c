@@ -14,6 +14,7 @@
 #include <sigrelay/commands/commands.h>
 #include <sigrelay/commands/cosign.h>
 #include <sigrelay/commands/options.h>
+#include <sigrelay/commands/screen.h>
 
 /* The first POST is stored and its answer lost; the log's signer stands still
  * for a while, so that the entry is queued and not integrated. */
@@ -56,12 +57,6 @@ static void add_all(struct line *l, const char *const *words)
 /* ---- the screen ---- */
 
 enum tone { TONE_PLAIN, TONE_TITLE, TONE_COMMAND, TONE_BAD, TONE_GOOD };
-
-static bool wants_colour(void)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-	return isatty(STDOUT_FILENO) && (!no || !*no) && term && strcmp(term, "dumb") != 0;
-}
 
 static void say(const struct story *s, enum tone tone, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
@@ -348,7 +343,7 @@ static bool tell(struct story *s, const struct cosign_version *v)
 
 int command_demo(int argc, char **argv)
 {
-	struct story s = { .colour = wants_colour(),
+	struct story s = { .colour = screen_has_colour(STDOUT_FILENO, environ),
 			   .signer = { .sign_word = "sign2", .verify_word = "verify" } };
 	struct cosign_version version = { 0, 0 };
 	if (argc == 5 && strcmp(argv[1], "--stand-in") == 0)

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <sigrelay/base/log.h>
+#include <sigrelay/base/mem.h>
+#include <sigrelay/base/nearest.h>
 #include <sigrelay/base/slice.h>
 #include <sigrelay/commands/commands.h>
 
@@ -29,12 +31,22 @@ static const struct option *option_find(const char *arg, const struct option *op
 	return NULL;
 }
 
-static int unknown_flag(const char *command, const char *arg)
+/* The flag that was meant, maybe; one of the command's own before a setting's. */
+static const char *nearest_flag(const char *name, const struct option *options, size_t count)
+{
+	struct nearest near;
+	nearest_begin(&near, name);
+	for (size_t i = 0; i < count; i++)
+		nearest_offer(&near, options[i].name + 2);
+	return near.word ? near.word : settings_nearest(name);
+}
+
+static int unknown_flag(const char *command, const char *arg, const struct option *options, size_t count)
 {
 	char name[64];
 	size_t dashes = strspn(arg, "-");
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + dashes, "="), arg + dashes);
-	const char *nearest = settings_nearest(name);
+	const char *nearest = nearest_flag(name, options, count);
 	if (nearest) {
 		char flag[64];
 		snprintf(flag, sizeof(flag), "%s", nearest);
@@ -45,6 +57,40 @@ static int unknown_flag(const char *command, const char *arg)
 		complain("%s: unknown flag '%s'; see `sigrelay help %s`", command, arg, command);
 	}
 	return EXIT_USAGE_ERROR;
+}
+
+static enum status list_add(struct option_list *l, const char *p, size_t n)
+{
+	char *word = mem_strndup(p, n);
+	char **v = word ? mem_realloc(l->v, (l->n + 1) * sizeof(*v)) : NULL;
+	if (!v) {
+		mem_free(word);
+		return STATUS_NO_MEMORY;
+	}
+	l->v = v;
+	l->v[l->n++] = word;
+	return STATUS_OK;
+}
+
+static enum status list_split(struct option_list *l, const char *text)
+{
+	enum status st = STATUS_OK;
+	while (*text && st == STATUS_OK) {
+		size_t n = strcspn(text, ",");
+		struct slice word = slice_trim((struct slice){ text, n });
+		if (word.n)
+			st = list_add(l, word.p, word.n);
+		text += n + (text[n] == ',');
+	}
+	return st;
+}
+
+void option_list_release(struct option_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		mem_free(l->v[i]);
+	mem_free(l->v);
+	*l = (struct option_list){ 0 };
 }
 
 /* How many arguments the option at argv[i] takes up; 0: wrong usage, said. */
@@ -63,7 +109,13 @@ static int take_option(const struct option *o, int argc, char **argv, int i)
 		complain("%s: %s needs a value: %s VALUE", argv[0], o->name, o->name);
 		return 0;
 	}
-	*o->value = equals ? equals + 1 : argv[i + 1];
+	const char *value = equals ? equals + 1 : argv[i + 1];
+	if (o->value) {
+		*o->value = value;
+	} else if (list_split(o->list, value) != STATUS_OK) {
+		complain("%s: %s: %s", argv[0], o->name, status_name(STATUS_NO_MEMORY));
+		return 0;
+	}
 	return equals ? 1 : 2;
 }
 
@@ -73,7 +125,7 @@ int options_take(int *argc, char **argv, const struct option *options, size_t co
 	for (int i = 1; i < *argc;) {
 		const struct option *o = option_find(argv[i], options, count);
 		if (!o && argv[i][0] == '-' && argv[i][1])
-			return unknown_flag(argv[0], argv[i]);
+			return unknown_flag(argv[0], argv[i], options, count);
 		if (o) {
 			int used = take_option(o, *argc, argv, i);
 			if (!used)
@@ -91,6 +143,41 @@ int options_take(int *argc, char **argv, const struct option *options, size_t co
 		return EXIT_USAGE_ERROR;
 	}
 	return 0;
+}
+
+/* "fail, skip or warn" */
+static void print_choices(const char *const *words, char *out, size_t size)
+{
+	size_t n = 0;
+	for (size_t i = 0; words[i] && n < size; i++) {
+		const char *gap = i == 0 ? "" : words[i + 1] ? ", " : " or ";
+		n += (size_t)snprintf(out + n, size - n, "%s%s", gap, words[i]);
+	}
+}
+
+int option_choice(const char *command, const char *flag, const char *value, const char *const *words,
+		  int *out)
+{
+	char choices[128];
+	if (!value || !*value)
+		return 0;
+	for (int i = 0; words[i]; i++) {
+		if (strcmp(words[i], value) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	print_choices(words, choices, sizeof(choices));
+	complain("%s: %s=%s: expected %s", command, flag, value, choices);
+	return EXIT_USAGE_ERROR;
+}
+
+int option_duration(const char *command, const char *flag, const char *value, usec *out)
+{
+	if (!value || !*value || duration_read(slice_str(value), out) == STATUS_OK)
+		return 0;
+	complain("%s: %s=%s: expected a duration such as 90s, 30m or 2h", command, flag, value);
+	return EXIT_USAGE_ERROR;
 }
 
 /* Calls line() for each line of text. */

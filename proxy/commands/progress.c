@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include <sigrelay/base/log.h>
-#include <sigrelay/commands/environment.h>
+#include <sigrelay/commands/screen.h>
 
 #define ERASE "\r\033[K"
 #define COLUMNS_USUAL 80
@@ -56,11 +56,10 @@ static void above(void *arg, const char *line, size_t n)
 
 void progress_begin(struct progress *p, char *const *env, usec now)
 {
-	const char *term = environment_get(env, "TERM");
 	usec told = p->told;
-	bool updates = isatty(STDERR_FILENO) == 1 && term && strcmp(term, "dumb") != 0;
+	bool updates = screen_is(STDERR_FILENO, env);
 	*p = (struct progress){ .terminal = updates,
-				.colour = updates && !environment_get(env, "NO_COLOR"),
+				.colour = screen_has_colour(STDERR_FILENO, env),
 				.begun = now,
 				.told = told };
 	if (p->terminal)

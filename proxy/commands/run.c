@@ -473,22 +473,20 @@ static const char *take_client_flag(int *argc, char **argv)
 
 static int read_outage_flags(struct run *r, const char *keep_on, const char *on_outage)
 {
-	if (keep_on && duration_read(slice_str(keep_on), &r->keep_on) != STATUS_OK) {
-		complain("run: --for=%s: expected a duration such as 90s, 30m or 2h", keep_on);
-		return EXIT_USAGE_ERROR;
-	}
-	r->go_on = on_outage && strcmp(on_outage, "continue") == 0;
-	if (on_outage && !r->go_on && strcmp(on_outage, "fail") != 0) {
-		complain("run: --on-outage=%s: expected fail or continue", on_outage);
-		return EXIT_USAGE_ERROR;
-	}
-	return 0;
+	static const char *const words[] = { "fail", "continue", NULL };
+	int chosen = 0;
+	int rc = option_duration("run", "--for", keep_on, &r->keep_on);
+	if (rc == 0)
+		rc = option_choice("run", "--on-outage", on_outage, words, &chosen);
+	r->go_on = chosen == 1;
+	return rc;
 }
 
 static int run_from(struct run *r, struct settings_load *l, int argc, char **argv)
 {
 	const char *keep_on = NULL, *on_outage = NULL;
-	const struct option own[] = { { "--for", &keep_on, NULL }, { "--on-outage", &on_outage, NULL } };
+	const struct option own[] = { { .name = "--for", .value = &keep_on },
+				      { .name = "--on-outage", .value = &on_outage } };
 	const char *word = take_client_flag(&argc, argv);
 	int rc = find_client(r, word, l);
 	if (rc == 0)

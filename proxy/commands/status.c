@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <sigrelay/commands/options.h>
+#include <sigrelay/commands/screen.h>
 #include <sigrelay/commands/status_table.h>
 
 #define ANSWER_MAX ((size_t)4 << 20)
@@ -81,7 +82,7 @@ static int show(const struct answer *a, const char *where, bool json)
 	}
 	buf_init(&table, ANSWER_MAX);
 	cJSON *root = json_parse(buf_slice(&a->body));
-	bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	bool colour = screen_has_colour(STDOUT_FILENO, environ);
 	enum status st = root ? status_table(root, colour, &table) : STATUS_INVALID;
 	if (st == STATUS_OK)
 		fwrite(table.p, 1, table.n, stdout);

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/utf8.h>
@@ -27,23 +26,8 @@ static void seconds_text(double seconds, char out[32])
 /* The printable part of a string that came over the wire. */
 static void plain_text(struct slice s, char out[CELL])
 {
-	size_t n = 0;
-	while (s.n) {
-		uint32_t code;
-		size_t length = utf8_next(s, &code);
-		bool show = length && utf8_printable(code);
-		if (n + (show ? length : 1) >= CELL)
-			break;
-		if (show)
-			memcpy(out + n, s.p, length);
-		else
-			out[n] = '?';
-		n += show ? length : 1;
-		length = length ? length : 1;
-		s = (struct slice){ s.p + length, s.n - length };
-	}
-	out[n] = '\0';
-	if (n == 0)
+	utf8_plain(s, out, CELL);
+	if (!*out)
 		snprintf(out, CELL, "-");
 }
 

@@ -9,6 +9,11 @@
 	"      none: its variables stay as they are. auto (the default): what the cosign\n"                  \
 	"      at hand takes, found out by `cosign version`.\n"
 
+#define INSECURE_HELP                                                                                        \
+	"  --insecure-registry HOST\n"                                                                       \
+	"      Speak plain HTTP to this registry: HOST or HOST:PORT as images name it. May be\n"             \
+	"      given several times, or with commas. One on loopback always is spoken to so.\n"
+
 const struct command commands_table[] = {
 	{
 	    .name = "run",
@@ -69,6 +74,72 @@ const struct command commands_table[] = {
 	    .summary = "Print every setting, its value and where it came from",
 	    .help = "FILE: check this INI file, as --config does.\n\n"
 		    "Exit status: 0; 78 on any error, each of which is a line on stderr.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "preflight",
+	    .run = command_preflight,
+	    .synopsis = "[FLAG...] IMAGE:TAG...",
+	    .summary = "Ask before the build whether the tags exist already",
+	    .help = "Asks each registry for its tag, with the credentials of docker or podman, and\n"
+		    "decides: build, skip or fail. An answer that cannot tell a tag that is absent\n"
+		    "from one that may not be seen is unknown, never absent.\n\n"
+		    "  --on-existing-tag=fail|skip|warn\n"
+		    "      When a tag exists. fail (the default): exit 3. skip: nothing is to be built\n"
+		    "      if all exist and are one image; build if others are absent. warn: build.\n"
+		    "  --on-unknown=warn|fail\n"
+		    "      When a registry cannot tell. warn (the default): build. fail: exit 3.\n"
+		    "  --json\n"
+		    "      The result as one line of JSON, not as a table.\n" INSECURE_HELP
+		    "  --registry-timeout DURATION\n"
+		    "      How long each registry is asked. Default 30s.\n"
+		    "  --timeout DURATION\n"
+		    "      How long it may take in all. Default 2m.\n\n"
+		    "Under GitHub Actions the step gets the outputs decision, digest, existing and\n"
+		    "unknown, and its summary a table. With a ledger, what was seen goes there.\n\n"
+		    "Exit status: 0 for build and skip; 3 for fail, also when two registries have\n"
+		    "different images under one tag; 64 when a registry takes no such name.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "pushed",
+	    .run = command_pushed,
+	    .synopsis = "[FLAG...] IMAGE:TAG@DIGEST...",
+	    .summary = "Note in the ledger what this run has just pushed",
+	    .help = "Needs a ledger. Each tag is looked at first: if it is not that digest in the\n"
+		    "registry, no line is written for it. Outside GitHub Actions give all commands of\n"
+		    "a run the same --run-id.\n\n"
+		    "  --no-verify\n"
+		    "      Note it without asking the registry.\n" INSECURE_HELP
+		    "\nExit status: 0; 1 when one was not noted.\n",
+	    .takes_settings = 1,
+	},
+	{
+	    .name = "cleanup",
+	    .run = command_cleanup,
+	    .synopsis = "[FLAG...]",
+	    .summary = "Take back what this run pushed and could not finish",
+	    .help =
+		"Deletes each tag that the ledger says this run pushed and preflight saw absent before,\n"
+		"if its digest is still the one pushed, signed or not. With a digest's last tag go the\n"
+		"digest, the signatures and attestations attached to it, and the images that an index\n"
+		"of this run names. Whatever else names a digest keeps it.\n\n"
+		"docker.io needs `docker login` with a personal access token (Read, Write, Delete);\n"
+		"ghcr.io a token in GH_TOKEN or GITHUB_TOKEN that may delete packages.\n\n"
+		"  --dry-run\n"
+		"      Show what would go, and what would be asked of whom; change nothing.\n"
+		"  --json\n"
+		"      Print the result as one line of JSON.\n"
+		"  --timeout DURATION\n"
+		"      How long the whole may take. Default 5m.\n"
+		"  --insecure-registry HOST[:PORT],...\n"
+		"      Speak plain HTTP to these. Loopback is spoken to so always.\n"
+		"\nA tag that has moved since is kept, and one that has gone is fine: cleanup may be run\n"
+		"again, and goes on where it was stopped. Only the lines of this run count (run_id); a\n"
+		"ledger that is not there yet means that nothing was pushed.\n"
+		"\nExit status: 0 nothing of this run is left; 4 something is, and a warning says what a\n"
+		"person can do; 128+n a signal ended it early; 64 wrong usage, no ledger or no run named;\n"
+		"78 bad configuration, ledger or credentials.\n",
 	    .takes_settings = 1,
 	},
 	{

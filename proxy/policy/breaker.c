@@ -1,6 +1,5 @@
 #include <sigrelay/policy/breaker.h>
 
-#include <limits.h>
 #include <string.h>
 
 #include <sigrelay/policy/backoff.h>
@@ -22,16 +21,12 @@ void breaker_init(struct breaker *b, const struct breaker_config *cfg, usec now)
 {
 	*b = (struct breaker){ .cfg = *cfg, .state = BREAKER_CLOSED, .since = now };
 	forget_window(b);
+	limit_init(&b->limit, cfg->max_in_flight);
 }
 
 static usec longest_interval(const struct breaker *b)
 {
 	return usec_max(b->cfg.probe_interval, b->cfg.probe_max);
-}
-
-static bool ramp_is_over(const struct breaker *b)
-{
-	return b->ramp_limit >= b->cfg.max_in_flight;
 }
 
 void breaker_configure(struct breaker *b, const struct breaker_config *cfg)
@@ -41,8 +36,7 @@ void breaker_configure(struct breaker *b, const struct breaker_config *cfg)
 	b->cfg = *cfg;
 	b->interval = usec_max(b->cfg.probe_interval, usec_min(b->interval, longest_interval(b)));
 	b->next_probe = usec_min(b->next_probe, usec_add(b->since, longest_interval(b)));
-	if (ramp_is_over(b))
-		b->ramp_limit = 0;
+	limit_configure(&b->limit, cfg->max_in_flight);
 }
 
 /* The only place that changes the state. */
@@ -54,7 +48,7 @@ static void enter(struct breaker *b, enum breaker_state s, usec now)
 		b->outage_total += now - b->opened_at;
 	b->state = s;
 	b->since = now;
-	b->epoch++;
+	b->epoch = b->limit.sent;
 	b->out = 0;
 }
 
@@ -80,10 +74,7 @@ static void recover(struct breaker *b, usec now)
 	enter(b, BREAKER_CLOSED, now);
 	b->in_a_row = 0;
 	forget_window(b);
-	b->ramp_limit = 1;
-	b->ramp_good = 0;
-	if (ramp_is_over(b))
-		b->ramp_limit = 0;
+	limit_recover(&b->limit);
 }
 
 static int64_t slot_at(const struct breaker *b, usec now)
@@ -123,39 +114,27 @@ static bool must_trip(const struct breaker *b, usec now)
 	return (b->cfg.failures > 0 && b->in_a_row >= b->cfg.failures) || rate_too_high(b, now);
 }
 
-static void ramp_up(struct breaker *b)
+/* The last failure before the one that would open it. */
+static bool is_last_warning(const struct breaker *b)
 {
-	if (b->ramp_limit == 0 || ++b->ramp_good < b->ramp_limit)
-		return;
-	b->ramp_good = 0;
-	b->ramp_limit = b->ramp_limit > UINT_MAX / 2 ? UINT_MAX : b->ramp_limit * 2;
-	if (ramp_is_over(b))
-		b->ramp_limit = 0;
+	return b->in_a_row + 1 >= b->cfg.failures && b->cfg.failures > 1;
 }
 
-static void ramp_down(struct breaker *b)
-{
-	if (b->ramp_limit == 0)
-		return;
-	b->ramp_good = 0;
-	if (b->ramp_limit > 1)
-		b->ramp_limit /= 2;
-}
-
-static bool report_closed(struct breaker *b, enum outcome o, usec retry_after, usec now, struct rng *r)
+static bool report_closed(struct breaker *b, uint64_t number, enum outcome o, usec retry_after, usec now,
+			  struct rng *r)
 {
 	switch (outcome_weight(o)) {
 	case WEIGHT_SUCCESS:
 		count(b, false, now);
-		ramp_up(b);
+		limit_succeeded(&b->limit, number);
 		return false;
 	case WEIGHT_FAILURE:
 		count(b, true, now);
-		ramp_down(b);
+		limit_failed(&b->limit, number, is_last_warning(b) || must_trip(b, now));
 		break;
 	case WEIGHT_NEUTRAL:
 		if (o == OUTCOME_THROTTLED)
-			ramp_down(b);
+			limit_failed(&b->limit, number, true);
 		return false;
 	}
 	if (!must_trip(b, now))
@@ -200,19 +179,18 @@ uint64_t breaker_send(struct breaker *b, usec now)
 		enter(b, BREAKER_HALF_OPEN, now);
 		b->earliest_probe = usec_add(now, b->interval);
 	}
-	b->out++;
-	return b->epoch;
+	return limit_send(&b->limit, ++b->out);
 }
 
-bool breaker_report(struct breaker *b, uint64_t epoch, enum outcome o, usec retry_after, usec now,
+bool breaker_report(struct breaker *b, uint64_t number, enum outcome o, usec retry_after, usec now,
 		    struct rng *r)
 {
-	if (epoch != b->epoch)
+	if (number < b->epoch)
 		return report_straggler(b, o, now);
 	b->out--;
 	if (b->state == BREAKER_HALF_OPEN)
 		return report_probe(b, o, retry_after, now, r);
-	return report_closed(b, o, retry_after, now, r);
+	return report_closed(b, number, o, retry_after, now, r);
 }
 
 unsigned breaker_allowance(const struct breaker *b)
@@ -225,7 +203,7 @@ unsigned breaker_allowance(const struct breaker *b)
 	case BREAKER_CLOSED:
 		break;
 	}
-	return b->ramp_limit > 0 ? b->ramp_limit : b->cfg.max_in_flight;
+	return b->limit.window;
 }
 
 usec breaker_outage(const struct breaker *b, usec now)

@@ -3,6 +3,7 @@
 #define CUT 0.7          /* what a 429 leaves of the rate */
 #define LOWEST 0.1       /* of the configured rate */
 #define REGAINED 0.01    /* of the configured rate, each second without a 429 */
+#define RISEN 0.05       /* … after it was too much */
 #define WHOLE (1 - 1e-9) /* a token counts as whole from here on (rounding) */
 
 static double per_usec(const struct bucket *b)
@@ -15,13 +16,31 @@ static double at_most(double a, double b)
 	return a < b ? a : b;
 }
 
+/* How many tokens it holds at most. */
+static double room(const struct bucket *b)
+{
+	double second = b->rate > 1 ? b->rate : 1;
+	return b->pace == BUCKET_STEADY ? b->burst : at_most(second, b->burst);
+}
+
 /* Adds what came in from b->at to `to` at the present rate. */
 static void fill(struct bucket *b, usec to)
 {
 	if (to <= b->at)
 		return;
-	b->tokens = at_most(b->tokens + (double)(to - b->at) * per_usec(b), b->burst);
+	b->tokens = at_most(b->tokens + (double)(to - b->at) * per_usec(b), room(b));
 	b->at = to;
+}
+
+static void step_up(struct bucket *b)
+{
+	double up = b->pace == BUCKET_DOUBLING ? b->rate
+		    : b->pace == BUCKET_RISING ? b->limit * RISEN
+					       : b->limit * REGAINED;
+	b->rate = at_most(b->rate + up, b->limit);
+	if (b->rate >= b->limit)
+		b->pace = BUCKET_STEADY;
+	b->regain_at += USEC_PER_SEC;
 }
 
 /* The rate steps up to the configured one once a second: at most ninety steps,
@@ -30,8 +49,7 @@ static void settle(struct bucket *b, usec now)
 {
 	while (b->rate < b->limit && b->regain_at <= now) {
 		fill(b, b->regain_at);
-		b->rate = at_most(b->rate + b->limit * REGAINED, b->limit);
-		b->regain_at += USEC_PER_SEC;
+		step_up(b);
 	}
 	fill(b, now);
 }
@@ -49,7 +67,7 @@ void bucket_configure(struct bucket *b, unsigned per_minute, unsigned burst, use
 	b->limit = (double)per_minute / 60.0;
 	b->burst = burst > 0 ? (double)burst : 1.0;
 	b->rate = was > 0 ? b->limit * (b->rate / was) : b->limit;
-	b->tokens = was > 0 ? at_most(b->tokens, b->burst) : b->burst;
+	b->tokens = was > 0 ? at_most(b->tokens, room(b)) : b->burst;
 }
 
 bool bucket_take(struct bucket *b, usec now)
@@ -80,6 +98,12 @@ usec bucket_ready(const struct bucket *b, usec now)
 	}
 }
 
+static void lower(struct bucket *b, double rate)
+{
+	double lowest = b->limit * LOWEST;
+	b->rate = rate > lowest ? rate : lowest;
+}
+
 void bucket_throttled(struct bucket *b, usec now)
 {
 	if (b->limit <= 0)
@@ -87,10 +111,32 @@ void bucket_throttled(struct bucket *b, usec now)
 	settle(b, now);
 	b->tokens = 0;
 	b->regain_at = usec_add(now, USEC_PER_SEC);
+	b->pace = BUCKET_STEADY;
 	if (b->cut && now < usec_add(b->cut_at, USEC_PER_SEC))
 		return;
 	b->cut = true;
 	b->cut_at = now;
-	double lowest = b->limit * LOWEST;
-	b->rate = b->rate * CUT > lowest ? b->rate * CUT : lowest;
+	lower(b, b->rate * CUT);
+}
+
+void bucket_recovered(struct bucket *b, usec now)
+{
+	if (b->limit <= 0)
+		return;
+	settle(b, now);
+	b->tokens = at_most(b->tokens, 1);
+	b->pace = BUCKET_DOUBLING;
+	b->regain_at = usec_add(now, USEC_PER_SEC);
+	lower(b, 0);
+}
+
+void bucket_slowed(struct bucket *b, usec now)
+{
+	if (b->limit <= 0)
+		return;
+	settle(b, now);
+	b->pace = BUCKET_RISING;
+	b->tokens = at_most(b->tokens, 1);
+	b->regain_at = usec_add(now, USEC_PER_SEC);
+	lower(b, b->rate / 2);
 }

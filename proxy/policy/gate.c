@@ -79,7 +79,7 @@ void gate_leave(struct gate *g, struct gate_ticket *t, usec now)
 	if (!t->out)
 		return;
 	come_back(g, t);
-	breaker_report(&g->breaker[t->side], t->epoch, OUTCOME_CANCELLED, -1, now, g->rng);
+	breaker_report(&g->breaker[t->side], t->number, OUTCOME_CANCELLED, -1, now, g->rng);
 }
 
 bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec retry_after, usec now)
@@ -89,7 +89,14 @@ bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec ret
 	come_back(g, t);
 	if (o == OUTCOME_THROTTLED)
 		bucket_throttled(&g->bucket, now);
-	return breaker_report(&g->breaker[t->side], t->epoch, o, retry_after, now, g->rng);
+	struct breaker *b = &g->breaker[t->side];
+	uint64_t since = b->limit.since;
+	bool changed = breaker_report(b, t->number, o, retry_after, now, g->rng);
+	if (changed && b->state == BREAKER_CLOSED)
+		bucket_recovered(&g->bucket, now);
+	else if (b->limit.since > since && o != OUTCOME_THROTTLED)
+		bucket_slowed(&g->bucket, now);
+	return changed;
 }
 
 static struct gate_ticket *head(const struct gate *g, enum side side, enum gate_lane lane)
@@ -190,7 +197,7 @@ static void let_through(struct gate *g, struct gate_ticket *t, usec now)
 {
 	struct breaker *b = &g->breaker[t->side];
 	heap_remove(&g->line[t->side][t->lane], &t->node);
-	t->epoch = breaker_send(b, now);
+	t->number = breaker_send(b, now);
 	t->probe = b->state == BREAKER_HALF_OPEN;
 	t->out = true;
 	g->in_flight[t->side]++;

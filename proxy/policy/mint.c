@@ -14,12 +14,14 @@ void mint_used(struct mint *m)
 	m->count--;
 }
 
+static size_t at_once(const struct limit *l)
+{
+	return l->window == l->cap && l->cap < MINT_LEAST ? MINT_LEAST : l->window;
+}
+
 static bool may_closed(const struct mint *m, const struct breaker *b, size_t creates_in_line, usec *wake)
 {
-	size_t ahead = (size_t)MINT_AHEAD * b->ramp_limit;
-	if (!b->ramp_limit)
-		ahead = (size_t)MINT_AHEAD *
-			(b->cfg.max_in_flight > MINT_LEAST ? b->cfg.max_in_flight : MINT_LEAST);
+	size_t ahead = MINT_AHEAD * at_once(&b->limit);
 	if (m->count < MINT_OUT_MAX && m->count + creates_in_line < ahead)
 		return true;
 	*wake = m->count ? usec_add(m->out[m->first], MINT_FORGET) : USEC_NEVER;

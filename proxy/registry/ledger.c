@@ -11,9 +11,6 @@
 
 #include <sigrelay/base/json.h>
 #include <sigrelay/base/mem.h>
-#include <sigrelay/base/utf8.h>
-
-#define LINE_MAX_BYTES ((size_t)64 << 10)
 
 static const char *const names[LEDGER_EVENT_COUNT] = { "preflight", "pushed",  "signed",
 						       "unsigned",  "deleted", "kept" };
@@ -25,33 +22,12 @@ const char *ledger_event_name(enum ledger_event e)
 
 /* --- one line ------------------------------------------------------------ */
 
-static enum status add_quoted(const char *text, struct buf *out)
-{
-	struct slice s = slice_str(text);
-	enum status st = buf_add_str(out, "\"");
-	while (s.n && st == STATUS_OK) {
-		uint32_t code = 0;
-		size_t n = utf8_next(s, &code);
-		if (!n)
-			st = buf_add_str(out, "\\ufffd");
-		else if (code == '"' || code == '\\')
-			st = buf_addf(out, "\\%c", (int)code);
-		else if (code < 0x20 || code == 0x7f)
-			st = buf_addf(out, "\\u%04" PRIx32, code);
-		else
-			st = buf_add(out, s.p, n);
-		n = n ? n : 1;
-		s = (struct slice){ s.p + n, s.n - n };
-	}
-	return st == STATUS_OK ? buf_add_str(out, "\"") : st;
-}
-
 static enum status add_member(const char *key, const char *value, struct buf *out)
 {
 	if (!value)
 		return STATUS_OK;
 	enum status st = buf_addf(out, ",\"%s\":", key);
-	return st == STATUS_OK ? add_quoted(value, out) : st;
+	return st == STATUS_OK ? json_quote(slice_str(value), out) : st;
 }
 
 static enum status add_time(usec wall, struct buf *out)
@@ -162,7 +138,7 @@ enum status ledger_add(struct ledger *l, const struct ledger_line *line, usec wa
 	int rc;
 	if (l->fd < 0)
 		return STATUS_OK;
-	buf_init(&text, LINE_MAX_BYTES);
+	buf_init(&text, LEDGER_LINE_MAX);
 	enum status st = ledger_format(line, l->run, wall, &text);
 	if (st != STATUS_OK)
 		goto out;

@@ -1,9 +1,6 @@
 #include <sigrelay/registry/web.h>
 
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -15,11 +12,14 @@
 
 #include "web_inside.h"
 
-#define IN_FLIGHT_MAX 16
+#define IN_FLIGHT_MAX 128 /* a registry that hangs on many tags must not keep others waiting */
+#define AT_A_PLACE_MAX 16 /* nor is one with many tags to be flooded */
 #define REDIRECTS_MAX 5
 #define RESOLVES_MAX 3 /* a name that is not there is a typing error, mostly */
 #define HEAD_MAX ((size_t)256 << 10)
 #define LINES_MAX ((size_t)256 << 10)
+#define TOKEN_MAX ((size_t)64 << 10) /* answers no larger than this may be secrets */
+#define TIMEOUT_MAX ((usec)86400 * USEC_PER_SEC)
 #define AGENT "sigrelay/" SIGRELAY_VERSION
 
 enum stage { WAITING, SENT, OVER };
@@ -50,7 +50,7 @@ struct task {
 	usec due, ends, timeout;
 	char detail[CURL_ERROR_SIZE], refused[INET6_ADDRSTRLEN];
 	enum network refused_network;
-	bool too_large, transient;
+	bool too_large, transient, head_is_whole;
 	struct web_answer now, last; /* of this attempt; what done will see */
 };
 
@@ -62,6 +62,9 @@ struct web {
 	struct rng rng;
 	struct tasks tasks;
 	unsigned in_flight;
+	void (*waiting)(void *arg);
+	void *waiting_arg;
+	const volatile sig_atomic_t *stop;
 };
 
 usec web_now(const struct web *w)
@@ -102,51 +105,20 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	struct task *t = arg;
 	size *= n;
 	/* A status line begins a new head: the last one counts (100, then 200). */
-	if (size > 5 && memcmp(p, "HTTP/", 5) == 0)
+	if (size > 5 && memcmp(p, "HTTP/", 5) == 0) {
 		buf_reset(&t->now.head);
+		t->head_is_whole = false;
+	}
+	if (size > 0 && (p[0] == '\r' || p[0] == '\n'))
+		t->head_is_whole = true;
 	return buf_add(&t->now.head, p, size) == STATUS_OK ? size : 0;
 }
 
 /* --- which addresses may be asked -------------------------------------------- */
 
-static const char *proxy_setting(bool tls)
-{
-	/* Upper-case HTTP_PROXY is a request header's name in CGI: libcurl does not read it. */
-	static const char *const for_tls[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
-	static const char *const for_plain[] = { "http_proxy", "all_proxy", "ALL_PROXY" };
-	const char *const *names = tls ? for_tls : for_plain;
-	size_t count = tls ? sizeof(for_tls) / sizeof(*for_tls) : sizeof(for_plain) / sizeof(*for_plain);
-	for (size_t i = 0; i < count; i++) {
-		const char *value = getenv(names[i]);
-		if (value && *value)
-			return value;
-	}
-	return NULL;
-}
-
-/* Is a connection to this port one to the proxy? It is the user's own setting and
- * may be anywhere. A proxy's port is hardly ever a web server's. */
-static bool is_proxy(bool tls, long port)
-{
-	const char *setting = proxy_setting(tls);
-	char *text = NULL;
-	long proxy_port = 1080; /* libcurl's, where none is named */
-	CURLU *u = setting ? curl_url() : NULL;
-	if (!u)
-		return false;
-	if (curl_url_set(u, CURLUPART_URL, setting, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) ==
-		CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_PORT, &text, 0) == CURLUE_OK)
-		proxy_port = strtol(text, NULL, 10);
-	curl_free(text);
-	curl_url_cleanup(u);
-	return port == proxy_port;
-}
-
-/* Refused: not public, unless it is excepted by name, or private as its namer is. */
 static bool is_refused(const struct task *t, enum network n)
 {
-	if (!t->foreign || n == NETWORK_PUBLIC || (n == NETWORK_PRIVATE && t->by == NETWORK_PRIVATE))
+	if (!t->foreign || !network_is_refused(n, t->by, !t->untrusted))
 		return false;
 	return !t->trusted_host || !place_is(&t->place, t->trusted_host);
 }
@@ -178,7 +150,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	struct task *t = arg;
 	enum network n = network_of(&a->addr);
 	(void)purpose;
-	if (is_refused(t, n) && !is_proxy(t->place.tls, port_of(&a->addr))) {
+	if (is_refused(t, n) && !web_is_proxy(t->place.tls, port_of(&a->addr))) {
 		note_refused(t, &a->addr, n);
 		return CURL_SOCKET_BAD;
 	}
@@ -191,7 +163,7 @@ static enum network network_of_peer(const struct task *t)
 	long port = 0;
 	curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
 	curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_PORT, &port);
-	return ip && !is_proxy(t->place.tls, port) ? network_of_text(ip) : NETWORK_PUBLIC;
+	return ip && !web_is_proxy(t->place.tls, port) ? network_of_text(ip) : NETWORK_PUBLIC;
 }
 
 /* --- sending --------------------------------------------------------------- */
@@ -268,8 +240,8 @@ static void hop(struct task *t, usec now)
 	enum network literal;
 	answer_empty(&t->now);
 	t->detail[0] = t->refused[0] = '\0';
-	t->too_large = false;
-	t->timeout = usec_max(t->ends - now, 0);
+	t->too_large = t->head_is_whole = false;
+	t->timeout = usec_min(usec_max(t->ends - now, 0), TIMEOUT_MAX);
 	t->transient = false;
 	curl_easy_reset(t->easy);
 	if (!place_of(t->here ? t->here : t->url, &t->place)) {
@@ -288,7 +260,9 @@ static void hop(struct task *t, usec now)
 		settle(t, now);
 		return;
 	}
-	if (!set_headers(t) || !set_method(t) || !set_rest(t) ||
+	/* An answer that may be a token is read into one block, so that wiping it wipes all. */
+	bool room = t->max_answer > TOKEN_MAX || buf_reserve(&t->now.body, t->max_answer) == STATUS_OK;
+	if (!room || !set_headers(t) || !set_method(t) || !set_rest(t) ||
 	    curl_multi_add_handle(t->web->multi, t->easy) != CURLM_OK) {
 		snprintf(t->now.error, sizeof(t->now.error), "%s: no memory for the request", t->place.host);
 		settle(t, now);
@@ -428,6 +402,9 @@ static void finish(struct task *t, CURLcode code, struct instant now)
 	const char *wrong = NULL;
 	t->now.network = network_of_peer(t);
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	/* libcurl is content with half a head that no body should follow. */
+	if (code == CURLE_OK && !t->head_is_whole)
+		code = CURLE_PARTIAL_FILE;
 	if (code != CURLE_OK) {
 		fail(t, code);
 	} else {
@@ -483,24 +460,31 @@ static void harvest(struct web *w)
 	}
 }
 
+static bool has_room(const struct web *w, const struct task *t)
+{
+	const struct task *other;
+	unsigned there = 0;
+	TAILQ_FOREACH(other, &w->tasks, link)
+	there += other->stage == SENT && place_eq(&other->place, &t->place);
+	return w->in_flight < IN_FLIGHT_MAX && there < AT_A_PLACE_MAX;
+}
+
 static void begin_due(struct web *w)
 {
 	struct task *t;
 	usec now = web_now(w);
 	TAILQ_FOREACH(t, &w->tasks, link)
 	{
-		if (w->in_flight >= IN_FLIGHT_MAX)
-			return;
 		if (t->stage != WAITING || t->due > now)
 			continue;
-		if (now < deadline_of(t)) {
+		if (now >= deadline_of(t)) {
+			if (t->last.attempts == 0)
+				snprintf(t->last.error, sizeof(t->last.error),
+					 "%s was not asked: no time is left", t->place.host);
+			t->stage = OVER;
+		} else if (has_room(w, t)) {
 			attempt(t, now);
-			continue;
 		}
-		if (t->last.attempts == 0)
-			snprintf(t->last.error, sizeof(t->last.error), "%s was not asked: no time is left",
-				 t->place.host);
-		t->stage = OVER;
 	}
 }
 
@@ -520,7 +504,7 @@ static void deliver(struct web *w)
 	}
 }
 
-/* Until the next attempt is due; 0 when something is over. */
+/* Until the next attempt or deadline; 0 when something is over. */
 static int patience(const struct web *w)
 {
 	const struct task *t;
@@ -529,29 +513,77 @@ static int patience(const struct web *w)
 	{
 		if (t->stage == OVER)
 			return 0;
-		if (t->stage == WAITING && w->in_flight < IN_FLIGHT_MAX)
+		/* What is due and has no room waits for another to end. */
+		if (t->stage == WAITING && (t->due > now || has_room(w, t)))
 			wait = usec_min(wait, usec_max(t->due - now, 0));
 	}
 	return (int)((wait + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
+}
+
+void web_stop_on(struct web *w, const volatile sig_atomic_t *stop)
+{
+	w->stop = stop;
+}
+
+/* Everything that is not over ends here. */
+static void end_all(struct web *w, const char *why)
+{
+	struct task *t;
+	TAILQ_FOREACH(t, &w->tasks, link)
+	{
+		if (t->stage == OVER)
+			continue;
+		if (t->stage == SENT) {
+			curl_multi_remove_handle(w->multi, t->easy);
+			w->in_flight--;
+		}
+		answer_empty(&t->now);
+		snprintf(t->now.error, sizeof(t->now.error), "%s: %s", t->place.host, why);
+		keep(t);
+		t->stage = OVER;
+	}
+}
+
+/* libcurl's own trouble would come again at every turn. */
+static void check(struct web *w, CURLMcode m)
+{
+	if (m != CURLM_OK)
+		end_all(w, curl_multi_strerror(m));
 }
 
 void web_run(struct web *w)
 {
 	int running;
 	while (!TAILQ_EMPTY(&w->tasks)) {
+		if (w->stop && *w->stop)
+			end_all(w, "stopped by a signal");
 		begin_due(w);
-		curl_multi_perform(w->multi, &running);
+		check(w, curl_multi_perform(w->multi, &running));
 		harvest(w);
 		deliver(w);
-		if (!TAILQ_EMPTY(&w->tasks))
-			curl_multi_poll(w->multi, NULL, 0, patience(w), NULL);
+		if (TAILQ_EMPTY(&w->tasks))
+			return;
+		if (w->waiting)
+			w->waiting(w->waiting_arg);
+		check(w, curl_multi_poll(w->multi, NULL, 0, patience(w), NULL));
 	}
+}
+
+void web_on_wait(struct web *w, void (*waiting)(void *arg), void *arg)
+{
+	w->waiting = waiting;
+	w->waiting_arg = arg;
 }
 
 /* --- the beginning and the end ------------------------------------------------ */
 
 static bool copy_lines(struct task *t, const char *const *headers)
 {
+	size_t n = 0;
+	for (size_t i = 0; headers && headers[i]; i++)
+		n += strlen(headers[i]) + 1;
+	if (buf_reserve(&t->lines, n) != STATUS_OK) /* one block: none is left behind unwiped */
+		return false;
 	for (; headers && *headers; headers++, t->line_count++) {
 		if (buf_add(&t->lines, *headers, strlen(*headers) + 1) != STATUS_OK)
 			return false;

@@ -50,6 +50,13 @@ bool web_status_is_transient(int status)
 	return status == 429 || (status >= 500 && status != 501 && status != 505);
 }
 
+/* OpenSSL's words for a first byte that begins no TLS record. */
+static bool speaks_no_tls(const struct web_failure *f)
+{
+	return strstr(f->detail, "wrong version number") || strstr(f->detail, "packet length too long") ||
+	       strstr(f->detail, "http request");
+}
+
 bool web_failure_is_transient(const struct web_failure *f)
 {
 	switch ((int)f->code) { /* libcurl has a hundred; what is not here is of the network */
@@ -61,6 +68,8 @@ bool web_failure_is_transient(const struct web_failure *f)
 	case CURLE_OUT_OF_MEMORY:
 	case CURLE_FAILED_INIT:
 		return false;
+	case CURLE_SSL_CONNECT_ERROR:
+		return !speaks_no_tls(f);
 	default:
 		return !f->too_large && !f->refused[0];
 	}
@@ -134,6 +143,9 @@ void web_failure_print(const struct web_failure *f, char out[WEB_ERROR_SIZE])
 		broken(f, out);
 		return;
 	default:
-		snprintf(out, WEB_ERROR_SIZE, "%s: %s", f->place, f->detail);
+		if (f->code == CURLE_SSL_CONNECT_ERROR && speaks_no_tls(f))
+			snprintf(out, WEB_ERROR_SIZE, "%s does not speak TLS", f->place);
+		else
+			snprintf(out, WEB_ERROR_SIZE, "%s: %s", f->place, f->detail);
 	}
 }

@@ -20,6 +20,9 @@ struct web_failure {
 	bool too_large;
 	size_t max_answer;
 };
+/* Is a connection to this port one to the proxy of the environment? That is the user's
+ * own setting and may be anywhere; its port is hardly ever a web server's. */
+bool web_is_proxy(bool tls, long port);
 /* The words for a person. */
 void web_failure_print(const struct web_failure *f, char out[WEB_ERROR_SIZE]);
 /* May the same request meet a better fate in a moment? */

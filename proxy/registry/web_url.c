@@ -85,6 +85,12 @@ enum network network_of_text(const char *host)
 	return slice_eq_icase(slice_str(text), "localhost") ? NETWORK_LOOPBACK : NETWORK_PUBLIC;
 }
 
+bool network_is_refused(enum network to, enum network from, bool users_own)
+{
+	bool as_near = to == from && (to == NETWORK_PRIVATE || (to == NETWORK_LOOPBACK && users_own));
+	return to != NETWORK_PUBLIC && !as_near;
+}
+
 /* False: not there, or longer than out. */
 static bool part(CURLU *u, CURLUPart what, char *out, size_t size)
 {

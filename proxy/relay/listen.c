@@ -15,9 +15,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <sigrelay/base/log.h>
 #include <sigrelay/base/settings.h>
 
 #define BACKLOG 1024
+#define ACCEPT_PAUSE_S 1
 
 union any_address {
 	struct sockaddr sa;
@@ -150,6 +152,27 @@ static enum status name_url(struct evconnlistener *l, const struct address *a, b
 			port);
 }
 
+static void accept_again(evutil_socket_t fd, short what, void *listener)
+{
+	(void)fd;
+	(void)what;
+	evconnlistener_enable(listener);
+}
+
+/* Out of descriptors, or of memory. The client waits in the kernel's queue, and the
+ * listener stays readable for as long: without a pause the loop would spin. The
+ * event ends with the base, which outlives the listener and does not run then. */
+static void accept_failed(struct evconnlistener *l, void *arg)
+{
+	static const struct timeval pause = { ACCEPT_PAUSE_S, 0 };
+	(void)arg;
+	log_event(LOG_WARN, "accept_failed", LOG_S("cause", strerror(errno)),
+		  LOG_T("wait", ACCEPT_PAUSE_S * USEC_PER_SEC),
+		  LOG_S("next", "clients wait to be taken; where files are too many, raise LimitNOFILE="));
+	if (event_base_once(evconnlistener_get_base(l), -1, EV_TIMEOUT, accept_again, l, &pause) == 0)
+		evconnlistener_disable(l);
+}
+
 enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
 			const char *setting, bool tls, struct buf *url, struct buf *error)
 {
@@ -175,7 +198,12 @@ enum status listen_http(struct evhttp *http, struct event_base *base, const char
 					  BACKLOG, &sa.sa, (int)n);
 	if (!l)
 		return fail(error, setting, address, strerror(errno));
+<<<<<<< HEAD
 	s = name_url(l, &a, tls, url);
+=======
+	evconnlistener_set_error_cb(l, accept_failed);
+	s = name_url(l, &a, url);
+>>>>>>> main
 	if (s != STATUS_OK || !evhttp_bind_listener(http, l)) {
 		evconnlistener_free(l);
 		return s == STATUS_OK ? STATUS_NO_MEMORY : s;

@@ -113,10 +113,11 @@ static void batch_return(struct relay *r, struct waiters_batch *b, bool again)
 	b->request = NULL;
 }
 
-static void ask(struct relay *r)
+/* At least `least` ids at a time, as many batches as may be out. */
+static void ask(struct relay *r, size_t least)
 {
 	struct waiters *ws = &r->waiters;
-	for (int n = 0; n < WAITERS_BATCHES_OUT && top(&ws->to_ask); n++) {
+	for (int n = 0; n < WAITERS_BATCHES_OUT && ws->to_ask.n >= least; n++) {
 		struct waiters_batch *b = &ws->batch[n];
 		if (b->request)
 			continue;
@@ -239,7 +240,7 @@ static void batch_done(struct attempt *at, enum transport t, struct answer *a, c
 	if (unserved)
 		everyone_looks(r);
 	else if (o == OUTCOME_GOOD)
-		ask(r);
+		ask(r, WAITERS_BATCH); /* the new ones go with the next look, in fewer batches */
 	if (!timer_pending(&r->waiters.timer) && !r->waiters.looking)
 		schedule(r);
 }
@@ -278,7 +279,7 @@ static void look_done(struct attempt *at, enum transport t, struct answer *a, co
 	if (o == OUTCOME_GOOD && size != ws->tree_size)
 		tree_grew(r, size);
 	if (o == OUTCOME_GOOD)
-		ask(r);
+		ask(r, 1);
 	schedule(r);
 }
 

@@ -5,8 +5,10 @@
 #   bench.sh [SIGRELAY]        default: build/release/sigrelay
 #
 # Prints a table of medians and ratios. BENCH_ROUNDS (5), BENCH_SECONDS (2, a
-# run) and BENCH_HELD (2000) change its length; BENCH_PORT (18700) is the first
-# of the loopback ports it takes. BENCH_OUT=FILE keeps every single reading.
+# run), BENCH_HELD (2000), BENCH_PARKED (10000) and BENCH_IDLE (30, seconds) change
+# its length; BENCH_PORT (18700) is the first of the loopback ports it takes.
+# BENCH_OUT=FILE keeps every single reading. BENCH_ONLY=parked: only the exchanges
+# that are parked.
 # Nothing leaves this machine. Missing tools are installed when run as root on
 # Debian: haproxy wrk python3 curl openssl iproute2 gcc pkg-config libevent-dev
 # libssl-dev.
@@ -14,6 +16,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 sigrelay=${1:-$here/../../build/release/sigrelay}
 rounds=${BENCH_ROUNDS:-5} seconds=${BENCH_SECONDS:-2} held=${BENCH_HELD:-2000}
+parked=${BENCH_PARKED:-10000} idle=${BENCH_IDLE:-30} only=${BENCH_ONLY:-}
 port=${BENCH_PORT:-18700}
 readings=${BENCH_OUT:-}
 
@@ -93,13 +96,16 @@ haproxy_up() {
 	listening "$2" "$1"
 }
 
-# relay_up NAME PORT REKOR_URL: pid in $pid. Its limits are for the public log,
-# not for a benchmark: no rate limit, as many attempts at once as wanted.
+# relay_up NAME PORT REKOR_URL OPTION...: pid in $pid.
 relay_up() {
 	start "$1" "$sigrelay" serve --listen "127.0.0.1:$2" --admin-listen "127.0.0.1:$(($2 + 1))" \
-		--rekor-url "$3" --ca-file "$work/cert.pem" --rate-limit 0 --max-attempts-in-flight 4096
+		--rekor-url "$3" --ca-file "$work/cert.pem" "${@:4}"
 	listening "$2" "$1"
 }
+
+# The limits are for the public log, not for a benchmark: no rate limit, as many
+# attempts at once as wanted.
+boundless=(--rate-limit 0 --max-attempts-in-flight 4096)
 
 # --- readings --------------------------------------------------------------------
 
@@ -125,6 +131,10 @@ cpu_us() { # PID: utime + stime of the process, in microseconds
 	set -- ${stat##*) }
 	echo $(((${12} + ${13}) * 1000000 / $(getconf CLK_TCK)))
 }
+
+# The same by the scheduler's clock: a process that hardly does anything uses less
+# than a tick.
+cpu_ns() { cat "/proc/$1/task"/*/schedstat | awk '{ sum += $1 } END { printf "%d", sum }'; }
 
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 
@@ -174,7 +184,7 @@ make_files() {
 }
 
 upstreams() {
-	plain=$port tls=$((port + 1)) stalled=$((port + 2)) stalled_tls=$((port + 3)) dead=$((port + 4)) slow=$((port + 5))
+	plain=$port tls=$((port + 1)) stalled=$((port + 2)) stalled_tls=$((port + 3)) slow=$((port + 5))
 	start plain "$work/upstream" "$plain"
 	start tls "$work/upstream" $tls tls "$work/cert.pem" "$work/key.pem"
 	start stalled "$work/upstream" $stalled stall
@@ -195,7 +205,7 @@ measure_path() {
 	[ "$path" = plain ] || { scheme=https options=$verified; }
 	haproxy_up "haproxy-$path" $((port + 20)) "127.0.0.1:$up $options"
 	h=$pid
-	relay_up "sigrelay-$path" $((port + 30)) "$scheme://localhost:$up"
+	relay_up "sigrelay-$path" $((port + 30)) "$scheme://localhost:$up" "${boundless[@]}"
 	s=$pid
 	for ((round = 0; round < rounds; round++)); do
 		for many in 1 64; do
@@ -213,7 +223,7 @@ measure_creates() {
 	local h s round
 	haproxy_up haproxy-create $((port + 20)) "127.0.0.1:$plain"
 	h=$pid
-	relay_up sigrelay-create $((port + 30)) "http://localhost:$plain"
+	relay_up sigrelay-create $((port + 30)) "http://localhost:$plain" "${boundless[@]}"
 	s=$pid
 	for ((round = 0; round < rounds; round++)); do
 		load haproxy.create $((port + 20)) 64 create "$h"
@@ -224,25 +234,52 @@ measure_creates() {
 	stop "$h" "$s"
 }
 
-# hold KEY PID PORT: notes how much each of $held requests adds to PID.
-hold() {
-	local key=$1 proxy=$2 to=$3 before after holder
-	before=$(settled_rss "$proxy")
-	coproc HOLD { exec python3 "$here/hold.py" "$to" "$held"; }
+# hold_open PROXY-PID PORT COUNT [CREATE]: COUNT requests, held until let_go; how
+# much they have added to the proxy, in KiB, in $added.
+hold_open() {
+	local before
+	before=$(settled_rss "$1")
+	coproc HOLD { exec python3 "$here/hold.py" "${@:2}"; }
 	holder=$HOLD_PID
-	read -r -t 120 -u "${HOLD[0]}" _ || { say "$key: cannot hold $held requests"; return 1; }
-	after=$(settled_rss "$proxy")
+	read -r -t 120 -u "${HOLD[0]}" _ || { say "cannot hold $3 requests at port $2"; return 1; }
+	added=$(($(settled_rss "$1") - before))
+}
+
+# Ends them; fails if one of them had got an answer.
+let_go() {
 	# shellcheck disable=SC1083,SC2093 # closes the helper's input: it reports and ends
 	exec {HOLD[1]}>&-
-	wait "$holder" || { say "$key: held requests were answered: no figure"; return 1; }
-	note "$key" "$(awk -v k=$((after - before)) -v n="$held" 'BEGIN { printf "%.2f", k / n }')"
+	wait "$holder" || { say "held requests were answered: no figure"; return 1; }
+}
+
+# hold KEY PID PORT: notes how much each of $held requests adds to PID.
+hold() {
+	hold_open "$2" "$3" "$held" || return 1
+	let_go || return 1
+	note "$1" "$(awk -v k="$added" -v n="$held" 'BEGIN { printf "%.2f", k / n }')"
+}
+
+# As many as a relay with default settings takes: what an entry costs beside its
+# body, and what the process does while nothing happens but time and probes.
+measure_parked() {
+	local before body
+	body=$(($(wc -c <"$work/create.json") + 62)) # %s becomes 64 digits
+	relay_up sigrelay-crowd $((port + 30)) "http://localhost:$dead"
+	hold_open "$pid" $((port + 30)) "$parked" "$work/create.json"
+	note sigrelay.crowd "$(awk -v k="$added" -v n="$parked" -v b="$body" 'BEGIN { printf "%.2f", k / n - b / 1024 }')"
+	before=$(cpu_ns "$pid")
+	# The length of the wait is what is measured.
+	sleep "$idle"
+	note sigrelay.idle "$(awk -v c=$(($(cpu_ns "$pid") - before)) -v s="$idle" 'BEGIN { printf "%.2f", c / 1000 / s }')"
+	let_go
+	stop "$pid"
 }
 
 measure_memory() {
 	local h s url
 	haproxy_up haproxy-memory $((port + 20)) "127.0.0.1:$plain"
 	h=$pid
-	relay_up sigrelay-memory $((port + 30)) "http://localhost:$plain"
+	relay_up sigrelay-memory $((port + 30)) "http://localhost:$plain" "${boundless[@]}"
 	s=$pid
 	for url in 20 30; do curl -sf -o /dev/null "http://127.0.0.1:$((port + url))/api/v1/log"; done
 	note haproxy.rss "$(settled_rss "$h")"
@@ -252,14 +289,14 @@ measure_memory() {
 	haproxy_up haproxy-held $((port + 20)) "127.0.0.1:$stalled"
 	hold haproxy.held "$pid" $((port + 20))
 	stop "$pid"
-	relay_up sigrelay-held $((port + 30)) "http://localhost:$stalled"
+	relay_up sigrelay-held $((port + 30)) "http://localhost:$stalled" "${boundless[@]}"
 	hold sigrelay.held "$pid" $((port + 30))
 	stop "$pid"
 
 	haproxy_up haproxy-held-tls $((port + 20)) "127.0.0.1:$stalled_tls $verified"
 	hold haproxy.held_tls "$pid" $((port + 20))
 	stop "$pid"
-	relay_up sigrelay-held-tls $((port + 30)) "https://localhost:$stalled_tls"
+	relay_up sigrelay-held-tls $((port + 30)) "https://localhost:$stalled_tls" "${boundless[@]}"
 	hold sigrelay.held_tls "$pid" $((port + 30))
 	stop "$pid"
 
@@ -267,7 +304,7 @@ measure_memory() {
 	haproxy_up haproxy-queue $((port + 20)) "127.0.0.1:$stalled maxconn 1"
 	hold haproxy.parked "$pid" $((port + 20))
 	stop "$pid"
-	relay_up sigrelay-parked $((port + 30)) "http://localhost:$dead"
+	relay_up sigrelay-parked $((port + 30)) "http://localhost:$dead" "${boundless[@]}"
 	hold sigrelay.parked "$pid" $((port + 30))
 	stop "$pid"
 }
@@ -280,7 +317,7 @@ measure_distance() {
 	local h s i
 	haproxy_up haproxy-slow $((port + 20)) "127.0.0.1:$slow $verified"
 	h=$pid
-	relay_up sigrelay-slow $((port + 30)) "https://localhost:$slow"
+	relay_up sigrelay-slow $((port + 30)) "https://localhost:$slow" "${boundless[@]}"
 	s=$pid
 	call_ms "http://127.0.0.1:$((port + 20))/api/v1/log" >/dev/null
 	call_ms "http://127.0.0.1:$((port + 30))/api/v1/log" >/dev/null
@@ -329,14 +366,27 @@ latency_rows() { # PATH: the direct call is the plain one; TLS is part of what i
 	done
 }
 
-table() {
+parked_rows() {
+	row "a create parked, of $parked, beside its body" KiB - "$(median sigrelay.crowd)" 'value 8'
+	row "CPU a second with $parked parked, over $idle s" us - "$(median sigrelay.idle)"
+}
+
+machine() {
 	# shellcheck disable=SC1091
 	echo "$(date -u '+%Y-%m-%d %H:%M UTC'); $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, Linux $(uname -r), $(. /etc/os-release && echo "$PRETTY_NAME"); load average at the end $(cut -d' ' -f1 /proc/loadavg)"
 	echo "$("$sigrelay" version | sed 's/ zlib.*nghttp2/ nghttp2/; s/ librtmp.*//' | paste -sd, | sed 's/,/, /g'); $(haproxy -v | head -1 | cut -d' ' -f1-3); $(wrk -v 2>&1 | head -1 | cut -d' ' -f1-2)"
-	echo "Medians of $rounds interleaved rounds of $seconds s; $held requests held; sigrelay with rate_limit = 0, max_attempts_in_flight = 4096, else defaults"
-	echo
+}
+
+table_head() {
 	printf '| %-46s | %9s | %9s | %6s | %-12s | %-11s |\n' what haproxy sigrelay ratio target verdict
 	echo '|---|---|---|---|---|---|'
+}
+
+table() {
+	machine
+	echo "Medians of $rounds interleaved rounds of $seconds s; $held requests held; sigrelay with rate_limit = 0, max_attempts_in_flight = 4096, else defaults"
+	echo
+	table_head
 	cpu_row 'CPU a request, plain, c=64' plain.c64 'ratio 1.8'
 	cpu_row 'CPU a request, plain, c=1' plain.c1 'ratio 1.8'
 	cpu_row 'CPU a request, TLS upstream, c=64' tls.c64 'ratio 1.5'
@@ -350,6 +400,7 @@ table() {
 	row 'a request held at a stalling upstream' KiB "$(median haproxy.held)" "$(median sigrelay.held)" 'value 16'
 	row 'the same at a TLS upstream' KiB "$(median haproxy.held_tls)" "$(median sigrelay.held_tls)"
 	row 'a request parked (HAProxy: queued)' KiB "$(median haproxy.parked)" "$(median sigrelay.parked)" 'value 16'
+	parked_rows
 	row 'a call at 40 ms, warm' ms "$(median haproxy.far)" "$(median sigrelay.far)"
 	echo
 	awk -v d="$(median direct.far)" -v s="$(median sigrelay.far)" 'BEGIN {
@@ -360,9 +411,19 @@ table() {
 
 [ -x "$sigrelay" ] || { say "no program at $sigrelay: cmake --preset release && cmake --build --preset release"; exit 1; }
 ulimit -n "$(ulimit -Hn)"
-[ "$(ulimit -n)" -ge $((2 * held + 1000)) ] || { say "needs $((2 * held + 1000)) open files: ulimit -n"; exit 1; }
+most=$((2 * held > parked ? 2 * held + 1000 : parked + 1000))
+[ "$(ulimit -n)" -ge $most ] || { say "needs $most open files: ulimit -n"; exit 1; }
 need_tools
 make_files
+dead=$((port + 4)) # nobody listens there
+if [ "$only" = parked ]; then
+	measure_parked
+	machine
+	echo
+	table_head
+	parked_rows
+	exit
+fi
 upstreams
 say "requests: plain upstream"
 measure_path plain "$plain"
@@ -372,6 +433,8 @@ say "creates"
 measure_creates
 say "memory"
 measure_memory
+say "parked: $parked creates"
+measure_parked
 say "distance"
 measure_distance
 table

@@ -856,6 +856,27 @@ test_clients_that_do_not_fit_are_told() {
 	ends 0
 }
 
+cpu_ticks() { sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'; }
+
+# More connections than there are descriptors, which say nothing: the rest waits to
+# be taken, and the relay does not spin over them.
+test_without_descriptors_it_waits() {
+	local before used
+	under_limits 64 64
+	SIGRELAY=$WORK/bin/limited start_serve || return
+	coproc CROWD { exec python3 "$HERE/silent_clients.py" "${URL##*:}" 80; }
+	wait_for_line "$WORK/serve.err" ' accept_failed cause="Too many open files"' || return
+	before=$(cpu_ticks "$SERVER")
+	sleep 2
+	used=$(($(cpu_ticks "$SERVER") - before))
+	[ "$used" -lt 50 ] || fail "it used $used of 200 ticks while it could do nothing"
+	kill "$CROWD_PID"
+	wait "$CROWD_PID" 2>/dev/null
+	is 'served again' "$(curl -s -m 10 "$URL/healthz")" ok
+	kill -TERM "$SERVER"
+	ends 0
+}
+
 # --- status, help, version -----------------------------------------------------
 
 test_status_of_a_running_relay() {
@@ -912,6 +933,7 @@ test_bash_completes() {
 cosign3'
 	is 'a setting' "$(bash_offers sigrelay serve --max-c)" --max-clients
 	is 'no flag of another command' "$(bash_offers sigrelay serve --clie)" ''
+	is 'a word of preflight' "$(bash_offers sigrelay preflight --on-existing-tag s)" skip
 	has 'the command of run' "$(bash_offers sigrelay run -- tru)" true
 }
 

@@ -89,7 +89,7 @@ static void draw_plan(struct draw *d, uint64_t seed, struct plan *p)
 	d->default_settings = between(d, 0, 1);
 	*p = (struct plan){
 		.seed = seed,
-		.mode = between(d, 0, 1) ? MODE_RELAY : MODE_RELAY_RUN,
+		.mode = between(d, MODE_SERVE, MODE_RUN_SERVE),
 		.jobs = between(d, 1, 40),
 		.arrive_from = WORLD_MONO,
 		.arrive_until = WORLD_MONO + between(d, 0, 120) * S,
@@ -145,7 +145,7 @@ static void draw_crowd(struct draw *d, uint64_t seed, struct plan *p)
 {
 	rng_seed(&d->rng, seed);
 	d->default_settings = true;
-	report_plan(p, MODE_RELAY_RUN, between(d, 500, 3000), any_length(d), seed);
+	report_plan(p, MODE_RUN_SERVE, between(d, 300, 1500), any_length(d), seed);
 	p->model.spells[0].fault = between(d, FAULT_502, FAULT_HANG);
 	p->model.weak = between(d, 10, 60);
 }

@@ -10,15 +10,14 @@
 
 #define S USEC_PER_SEC
 #define NONE USEC_NEVER
-#define RUN_LOOK (5 * S)       /* how often `run` looks whether the log is back */
-#define RUN_PATIENCE (120 * S) /* … and when it tries all the same, so that somebody is the probe */
-#define TOKEN_LIFE 300         /* seconds: what GitHub's token server gives */
+#define TOKEN_LIFE 300 /* seconds: what GitHub's token server gives */
 
 const struct kind kinds[] = {
 	{ "cosign 2.x",
 	  "cosign/v2.6.4 (linux; amd64)",
 	  { NONE, NONE, 1, { 0 }, false, false },
 	  { NONE, NONE, 4, { 0, 0, 0 }, true, true },
+	  { 0 },
 	  true,
 	  180 * S,
 	  false },
@@ -26,6 +25,7 @@ const struct kind kinds[] = {
 	  "sigstore-go/v1.2.1",
 	  { 30 * S, NONE, 2, { S }, false, false },
 	  { 90 * S, 90 * S, 2, { 0 }, true, true },
+	  { 30 * S, NONE, 2, { S }, false, false },
 	  false,
 	  NONE,
 	  false },
@@ -33,6 +33,7 @@ const struct kind kinds[] = {
 	  "sigstore-js/4.1.1",
 	  { 5 * S, NONE, 3, { S, 2 * S }, true, false },
 	  { 5 * S, NONE, 3, { S, 2 * S }, true, false },
+	  { 0 },
 	  false,
 	  NONE,
 	  false },
@@ -40,6 +41,7 @@ const struct kind kinds[] = {
 	  "sigstore-js/4.1.1",
 	  { 300 * S, NONE, 3, { 10 * S, 60 * S }, true, false },
 	  { 300 * S, NONE, 3, { 10 * S, 60 * S }, true, false },
+	  { 0 },
 	  false,
 	  NONE,
 	  false },
@@ -47,12 +49,14 @@ const struct kind kinds[] = {
 	  "sigstore-python/4.5.0",
 	  { NONE, NONE, 1, { 0 }, false, false },
 	  { NONE, NONE, 1, { 0 }, false, false },
+	  { 5 * S, NONE, 1, { 0 }, false, false },
 	  false,
 	  NONE,
 	  false },
 	{ "sigstore-java",
 	  "sigstoreJavaClient/2.2",
 	  { 60 * S, NONE, 1, { 0 }, false, false },
+	  { 60 * S, NONE, 4, { S / 2, S, 2 * S }, true, true },
 	  { 60 * S, NONE, 4, { S / 2, S, 2 * S }, true, true },
 	  false,
 	  NONE,
@@ -61,20 +65,12 @@ const struct kind kinds[] = {
 	  "gitsign/v0.17.0",
 	  { NONE, NONE, 1, { 0 }, false, false },
 	  { NONE, 30 * S, 4, { 0, 0, 0 }, true, true },
+	  { 0 },
 	  true,
 	  NONE,
 	  false },
 };
 const unsigned kind_count = sizeof(kinds) / sizeof(kinds[0]);
-
-const struct kind *kind_named(const char *name)
-{
-	for (unsigned i = 0; i < kind_count; i++) {
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
-	}
-	return NULL;
-}
 
 static const struct manners LOOKUP = { 30 * S, NONE, 1, { 0 }, false, false };
 
@@ -85,12 +81,26 @@ static usec now_of(const struct job *j)
 
 static const struct manners *manners_of(const struct job *j)
 {
-	return j->step == STEP_SIGN ? &j->kind->sign : j->step == STEP_CREATE ? &j->kind->create : &LOOKUP;
+	switch (j->step) {
+	case STEP_SIGN:
+		return &j->kind->sign;
+	case STEP_STAMP:
+		return &j->kind->stamp;
+	case STEP_CREATE:
+		return &j->kind->create;
+	case STEP_IDLE:
+	case STEP_LOOKUP:
+		break;
+	}
+	return &LOOKUP;
 }
 
 static enum rpc rpc_of(enum step s)
 {
-	return s == STEP_SIGN ? RPC_SIGN : s == STEP_CREATE ? RPC_CREATE : RPC_GET;
+	return s == STEP_SIGN     ? RPC_SIGN
+	       : s == STEP_STAMP  ? RPC_STAMP
+	       : s == STEP_CREATE ? RPC_CREATE
+				  : RPC_GET;
 }
 
 static void job_end(struct job *j, bool good)
@@ -98,34 +108,39 @@ static void job_end(struct job *j, bool good)
 	j->ended = true;
 	if (good)
 		j->signed_at = now_of(j);
-	timer_clear(&j->next);
 	j->world->open_jobs--;
+	/* `run` ends, and its relay with it: not from inside of that relay. */
+	timer_clear(&j->next);
+	if (j->own)
+		timer_set(&j->next, now_of(j));
 }
 
-/* How the wrapper goes on after a failed command; false: not at all. */
-static bool run_again(struct job *j)
+void job_give_up(struct job *j)
+{
+	job_end(j, false);
+}
+
+/* The loop in bash, before the next of its runs; false: that was the last. */
+static bool sleeps(struct job *j)
 {
 	struct world *w = j->world;
-	usec now = now_of(j);
-	if (w->plan->mode == MODE_BASH && j->runs < 5) {
-		timer_set(&j->next, now + backoff_between(10 * S, 60 * S, &w->rng));
-		return true;
-	}
-	if (w->plan->mode != MODE_RELAY_RUN || now >= j->arrived + w->plan->run_for)
+	if (w->plan->mode != MODE_BASH || j->runs == 5)
 		return false;
-	j->waits_since = now;
-	timer_set(&j->next, now + backoff_between(S, RUN_LOOK, &w->rng));
+	timer_set(&j->next, now_of(j) + backoff_between(10 * S, 60 * S, &w->rng));
 	return true;
 }
 
 static void command_end(struct job *j, bool good)
 {
+	bool again = !good && !j->killed && j->own && rerun_wants(j);
 	path_drop(j);
 	j->command_on = false;
 	j->step = STEP_IDLE;
 	timer_clear(&j->limit);
 	timer_clear(&j->command_limit);
-	if (good || !run_again(j))
+	if (again)
+		rerun_begin(j);
+	else if (good || j->killed || !sleeps(j))
 		job_end(j, good);
 }
 
@@ -136,7 +151,6 @@ static void ask(struct job *j)
 	usec now = now_of(j);
 	usec until = usec_min(usec_add(now, m->timeout), usec_add(j->step_began, m->total));
 	j->tries++;
-	j->asked_at = now;
 	if (until != USEC_NEVER)
 		timer_set(&j->limit, until);
 	path_ask(j, rpc_of(j->step));
@@ -148,21 +162,6 @@ static void begin_step(struct job *j, enum step s)
 	j->tries = 0;
 	j->step_began = now_of(j);
 	ask(j);
-}
-
-static void command_begin(struct job *j)
-{
-	struct world *w = j->world;
-	j->runs++;
-	j->command_on = true;
-	j->token_exp = w->now.wall / S + TOKEN_LIFE;
-	/* Through the relay, run and env set COSIGN_TIMEOUT to what it may need. */
-	bool own_limit = w->plan->mode < MODE_RELAY && j->kind->command != NONE;
-	if (own_limit)
-		timer_set(&j->command_limit, now_of(j) + j->kind->command);
-	if (w->plan->impatient && rng_below(&w->rng, 4) == 0)
-		timer_set(&j->command_limit, now_of(j) + backoff_between(0, 90 * S, &w->rng));
-	begin_step(j, STEP_SIGN);
 }
 
 static struct leaf *leaf_new(struct job *j)
@@ -179,6 +178,38 @@ static struct leaf *leaf_new(struct job *j)
 	return l;
 }
 
+/* From what it has on. */
+static void begin_work(struct job *j)
+{
+	struct world *w = j->world;
+	if (w->plan->start == START_FRESH) {
+		begin_step(j, STEP_SIGN);
+		return;
+	}
+	j->not_before = w->now.wall / S;
+	j->leaf = leaf_new(j);
+	if (w->plan->start == START_QUEUED)
+		model_queue(&w->model, j->leaf);
+	begin_step(j, STEP_CREATE);
+}
+
+void job_run(struct job *j)
+{
+	struct world *w = j->world;
+	j->runs++;
+	j->command_on = true;
+	j->token_exp = w->now.wall / S + TOKEN_LIFE;
+	/* Through the relay, run and env set COSIGN_TIMEOUT to what it may need. */
+	bool relayed = mode_has_own(w->plan->mode) || mode_has_shared(w->plan->mode);
+	if (!relayed && j->kind->command != NONE)
+		timer_set(&j->command_limit, now_of(j) + j->kind->command);
+	if (w->plan->impatient && rng_below(&w->rng, 4) == 0)
+		timer_set(&j->command_limit, now_of(j) + backoff_between(0, 90 * S, &w->rng));
+	if (j->own)
+		rerun_before(j);
+	begin_work(j);
+}
+
 /* The verifier's own rule: the log took it while the certificate lived. (A 201
  * of the relay's is held against it in relay_path.c; a lookup may show any.) */
 static void entry_taken(struct job *j)
@@ -191,13 +222,16 @@ static void entry_taken(struct job *j)
 
 static void good_answer(struct job *j, const struct result *r)
 {
-	if (j->step != STEP_SIGN) {
-		entry_taken(j);
-		return;
+	if (j->step == STEP_SIGN) {
+		j->not_before = r->not_before;
+		j->leaf = leaf_new(j);
 	}
-	j->not_before = r->not_before;
-	j->leaf = leaf_new(j);
-	begin_step(j, STEP_CREATE);
+	if (j->step == STEP_SIGN && j->kind->stamp.tries)
+		begin_step(j, STEP_STAMP);
+	else if (j->step == STEP_SIGN || j->step == STEP_STAMP)
+		begin_step(j, STEP_CREATE);
+	else
+		entry_taken(j);
 }
 
 static bool may_retry(const struct job *j, const struct result *r)
@@ -248,25 +282,42 @@ static void on_limit(void *arg, usec now)
 
 static void on_command_limit(void *arg, usec now)
 {
+	struct job *j = arg;
 	(void)now;
-	command_end(arg, false);
+	j->killed = j->world->plan->impatient;
+	command_end(j, false);
 }
 
-/* `run` waits for the recovery, which the shared relay's breaker shows. */
-static bool still_down(const struct job *j)
+static void own_close(struct job *j)
 {
-	return j->runs > 0 && j->world->plan->mode == MODE_RELAY_RUN && !relay_path_closed(j->world) &&
-	       now_of(j) < j->waits_since + RUN_PATIENCE;
+	if (!j->own)
+		return;
+	rerun_cancel(j);
+	relay_path_free(j->own, NULL);
+	j->own = NULL;
+}
+
+/* `run` comes up, its relay first. */
+static void arrive(struct job *j)
+{
+	struct world *w = j->world;
+	if (mode_has_own(w->plan->mode))
+		j->own = relay_path_new(w, w->shared, w->plan->seed + j->number + 1);
+	job_run(j);
 }
 
 static void on_next(void *arg, usec now)
 {
 	struct job *j = arg;
 	const struct manners *m = manners_of(j);
-	if (!j->command_on && still_down(j))
-		timer_set(&j->next, now + RUN_LOOK);
+	if (j->ended)
+		own_close(j);
+	else if (j->wait.on)
+		rerun_look(j);
+	else if (!j->command_on && j->runs == 0)
+		arrive(j);
 	else if (!j->command_on)
-		command_begin(j);
+		job_run(j);
 	else if (now >= usec_add(j->step_began, m->total))
 		command_end(j, false); /* its own time ran out while it slept */
 	else
@@ -287,6 +338,7 @@ void job_init(struct job *j, struct world *w, uint32_t number, const struct kind
 void job_release(struct job *j)
 {
 	path_drop(j);
+	own_close(j);
 	timer_release(&j->next);
 	timer_release(&j->limit);
 	timer_release(&j->command_limit);

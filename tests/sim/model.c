@@ -33,7 +33,13 @@ void model_init(struct model *m, const struct model_config *cfg, struct timers *
 	*m = (struct model){ .cfg = *cfg, .timers = timers, .now = now, .began = now->mono, .second = -1 };
 	m->address_tokens = cfg->address_burst;
 	m->address_at = now->mono;
+	heap_init(&m->queued);
 	rng_seed(&m->rng, seed);
+}
+
+void model_release(struct model *m)
+{
+	heap_release(&m->queued);
 }
 
 usec model_recovery(const struct model *m)
@@ -46,12 +52,12 @@ usec model_recovery(const struct model *m)
 
 static bool is_write(enum rpc rpc)
 {
-	return rpc == RPC_SIGN || rpc == RPC_CREATE;
+	return rpc == RPC_SIGN || rpc == RPC_STAMP || rpc == RPC_CREATE;
 }
 
 static enum service service_of(enum rpc rpc)
 {
-	return rpc == RPC_SIGN ? SERVICE_FULCIO : SERVICE_REKOR;
+	return rpc == RPC_SIGN ? SERVICE_FULCIO : rpc == RPC_STAMP ? SERVICE_TSA : SERVICE_REKOR;
 }
 
 /* The spell of this kind that reigns at a moment, or NULL. */
@@ -105,6 +111,33 @@ int64_t leaf_time(const struct leaf *l, const struct instant *now)
 	return (now->wall - now->mono + l->integrated_at) / SEC + l->skew;
 }
 
+/* True: something keeps it from being integrated at once. */
+static bool queue(struct model *m, struct leaf *l)
+{
+	bool held = false;
+	l->posts++;
+	l->integrated_at = integration(m, m->now->mono, &held);
+	l->skew = m->cfg.skew;
+	if (heap_add(&m->queued, &l->queued, l->integrated_at) != STATUS_OK)
+		abort();
+	return held;
+}
+
+void model_queue(struct model *m, struct leaf *l)
+{
+	(void)queue(m, l);
+}
+
+unsigned model_tree_size(struct model *m)
+{
+	struct heap_node *n;
+	while ((n = heap_top(&m->queued)) && n->key <= m->now->mono) {
+		heap_remove(&m->queued, n);
+		m->tree++;
+	}
+	return m->tree;
+}
+
 static void answer(struct call *c, int status, usec at)
 {
 	c->result = (struct result){ .transport = TRANSPORT_DONE, .status = status, .retry_after = -1 };
@@ -118,7 +151,7 @@ static void fail(struct call *c, enum transport t, usec at)
 }
 
 /* Counts the arrival. False: more than the log takes in a second. */
-static bool admit(struct model *m, bool is_down)
+static bool admit(struct model *m, enum rpc rpc, bool is_down)
 {
 	struct tally *t = &m->tally;
 	usec now = m->now->mono;
@@ -130,8 +163,10 @@ static bool admit(struct model *m, bool is_down)
 	m->in_second++;
 	t->requests++;
 	t->in_outage += is_down;
-	if (second < SECONDS_MAX)
+	if (second < SECONDS_MAX) {
 		t->per_second[second]++;
+		t->reads_per_second[second] += !is_write(rpc);
+	}
 	if (is_down)
 		return true;
 	bool weak = weak_at(m, now);
@@ -180,6 +215,7 @@ static void down(struct call *c, enum fault f, usec now)
 	case FAULT_FAIL:
 	case FAULT_RESET:
 	case FAULT_SLOW:
+	case FAULT_DRAG:
 	case FAULT_LOSE:
 	case FAULT_JUNK:
 	case FAULT_PAUSE:
@@ -194,14 +230,12 @@ static void down(struct call *c, enum fault f, usec now)
 static void create(struct model *m, struct call *c, usec now)
 {
 	struct leaf *l = c->leaf;
-	bool held = false;
-	m->tally.creates++;
-	if (l->posts++ > 0) {
+	if (l->posts > 0) {
+		l->posts++;
 		answer(c, 409, now + backoff_between(2 * MSEC, 30 * MSEC, &m->rng));
 		return;
 	}
-	l->integrated_at = integration(m, now, &held);
-	l->skew = m->cfg.skew;
+	bool held = queue(m, l);
 	usec at = l->integrated_at + backoff_between(20 * MSEC, held ? 17500 * MSEC : 300 * MSEC, &m->rng);
 	if (at - now > WRITE_TIMEOUT)
 		fail(c, TRANSPORT_RESET, at);
@@ -236,7 +270,10 @@ static void serve(struct model *m, struct call *c, usec now)
 		       now + backoff_between(5 * MSEC, 60 * MSEC, &m->rng));
 		break;
 	case RPC_READ:
+	case RPC_STAMP:
 		answer(c, 200, now + backoff_between(5 * MSEC, 60 * MSEC, &m->rng));
+		break;
+	case RPC_COUNT:
 		break;
 	}
 }
@@ -263,6 +300,8 @@ static void spoil(struct model *m, struct call *c, const struct spell *p, usec n
 		fail(c, TRANSPORT_RESET, c->timer.node.key);
 	} else if (p->fault == FAULT_SLOW) {
 		timer_set(&c->timer, now + backoff_between(10 * SEC, 40 * SEC, &m->rng));
+	} else if (p->fault == FAULT_DRAG) {
+		timer_set(&c->timer, now + 10 * (c->timer.node.key - now));
 	} else if (p->fault == FAULT_JUNK && c->result.transport == TRANSPORT_DONE) {
 		c->result.status = 200;
 		c->result.junk = true;
@@ -277,7 +316,8 @@ static void arrive(struct model *m, struct call *c)
 	const struct spell *out = spell_at(m, s, true, write, now);
 	bool log = s == SERVICE_REKOR;
 	bool collapsed = log && now < m->down_until;
-	bool room = !log || admit(m, out || collapsed);
+	bool room = !log || admit(m, c->rpc, out || collapsed);
+	m->tally.by_rpc[c->rpc]++;
 	if (log && c->shared_address && !address_may(m)) {
 		answer(c, 429, now + 5 * MSEC);
 		return;

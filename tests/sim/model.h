@@ -1,6 +1,6 @@
 /* The services as the relay and the clients meet them: a log that queues and
- * integrates, loses answers, throttles, goes down, and recovers weakly; and a
- * certificate authority. Sources: the facts on Rekor 1.5.4 and Fulcio ("Rekor v1
+ * integrates, loses answers, throttles, goes down, and recovers weakly; a
+ * certificate authority and a timestamp authority. Sources: the facts on Rekor 1.5.4 and Fulcio ("Rekor v1
  * server", "Reproduced on a local stack").
  *
  * What becomes of a call is decided when it arrives: the schedule of faults is
@@ -38,6 +38,7 @@ static inline unsigned sim_hash(const void *key)
 	X(FAULT_FAIL, "fail", false)    /* a share of requests: 502 */                                       \
 	X(FAULT_RESET, "reset", false)  /* a share: connection reset */                                      \
 	X(FAULT_SLOW, "slow", false)    /* a share: answered after 10 to 40 s */                             \
+	X(FAULT_DRAG, "drag", false)    /* a share: everything takes ten times as long */                    \
 	X(FAULT_LOSE, "lose", false)    /* a share of POSTs: done, and the answer is lost */                 \
 	X(FAULT_JUNK, "junk", false)    /* a share: an HTML page with status 200 */                          \
 	X(FAULT_PAUSE, "pause", false)  /* leaves are queued and not integrated */                           \
@@ -77,18 +78,19 @@ struct model_config {
 /* A leaf, from its first POST on. */
 struct leaf {
 	uint32_t number;
-	int64_t not_before;  /* of its certificate, seconds since 1970 */
-	usec integrated_at;  /* USEC_NEVER: never posted */
-	int skew;            /* of the clock that wrote integratedTime */
-	unsigned posts;      /* that reached the log */
-	char uuid[65];       /* "" unless somebody has to read it */
-	const void *sent_by; /* the request that brought it last, for the relay's path */
-	struct leaf *next;   /* all of a world's */
-	UT_hash_handle hh;   /* by uuid, in the relay's path */
+	int64_t not_before;      /* of its certificate, seconds since 1970 */
+	usec integrated_at;      /* USEC_NEVER: never posted */
+	int skew;                /* of the clock that wrote integratedTime */
+	unsigned posts;          /* that reached the log */
+	char uuid[65];           /* "" unless somebody has to read it */
+	const void *sent_by;     /* the request that brought it last, for the relay's path */
+	struct heap_node queued; /* until it is counted in the tree */
+	struct leaf *next;       /* all of a world's */
+	UT_hash_handle hh;       /* by uuid, in the relay's path */
 };
 #define CERTIFICATE_LIFE 600 /* seconds */
 
-enum rpc { RPC_SIGN, RPC_CREATE, RPC_GET, RPC_READ };
+enum rpc { RPC_SIGN, RPC_STAMP, RPC_CREATE, RPC_GET, RPC_READ, RPC_COUNT };
 
 struct result {
 	enum transport transport;
@@ -117,9 +119,11 @@ struct call {
 /* What the log counted. */
 #define SECONDS_MAX 20000
 struct tally {
-	uint64_t requests, creates, certificates;
-	uint64_t in_outage;               /* requests while the log was down */
-	uint32_t per_second[SECONDS_MAX]; /* at the log */
+	uint64_t requests, certificates;
+	uint64_t by_rpc[RPC_COUNT];
+	uint64_t in_outage;                     /* requests while the log was down */
+	uint32_t per_second[SECONDS_MAX];       /* at the log */
+	uint32_t reads_per_second[SECONDS_MAX]; /* those of them that write nothing */
 	double worst_release; /* requests in a second of the weak time, as a multiple of what it took */
 	unsigned collapses;
 };
@@ -133,6 +137,8 @@ struct model {
 	usec weak_until, down_until; /* by a collapse */
 	int64_t second;
 	unsigned in_second;
+	struct heap queued; /* leaves that the tree does not count yet */
+	unsigned tree;
 	double address_tokens;
 	usec address_at;
 	struct tally tally;
@@ -140,11 +146,15 @@ struct model {
 
 void model_init(struct model *m, const struct model_config *cfg, struct timers *timers, uint64_t seed,
 		const struct instant *now);
+void model_release(struct model *m);
 /* The end of the last spell, or of what they caused. */
 usec model_recovery(const struct model *m);
 /* Sends; done is called later unless cancelled before. timeout: USEC_NEVER for none. */
 void model_call(struct model *m, struct call *c, usec timeout);
 void model_cancel(struct call *c); /* fine when it has ended */
+/* The log has had its POST already: it is queued. */
+void model_queue(struct model *m, struct leaf *l);
+unsigned model_tree_size(struct model *m);
 bool leaf_is_integrated(const struct leaf *l, usec now);
 /* integratedTime, seconds since 1970. */
 int64_t leaf_time(const struct leaf *l, const struct instant *now);

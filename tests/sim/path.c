@@ -52,7 +52,7 @@ static void direct_ask(struct job *j, enum rpc rpc)
 
 static bool past_the_relay(const struct job *j, enum rpc rpc)
 {
-	return !j->world->path || (rpc == RPC_SIGN && j->kind->sign_direct);
+	return (!j->own && !j->world->shared) || (rpc == RPC_SIGN && j->kind->sign_direct);
 }
 
 void path_ask(struct job *j, enum rpc rpc)

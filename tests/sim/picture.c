@@ -22,7 +22,7 @@
 #define Y_MIN (-2) /* 10^ */
 #define Y_MAX 2
 
-static const enum mode panels[] = { MODE_NOTHING, MODE_BASH, MODE_BLIND, MODE_RELAY_RUN };
+static const enum mode panels[] = { MODE_NOTHING, MODE_BASH, MODE_BLIND, MODE_RUN, MODE_RUN_SERVE };
 #define PANELS (sizeof(panels) / sizeof(panels[0]))
 #define HEIGHT (TOP + (int)PANELS * (PANEL + GAP) - GAP + 10 + BOTTOM)
 

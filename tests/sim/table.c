@@ -47,6 +47,14 @@ static void print_share(unsigned part, unsigned whole)
 		printf(" %.1f %% |", 100.0 * part / whole);
 }
 
+static void print_head(void)
+{
+	printf(
+	    "| outage | clients | way | signed | of those who could wait | log requests in the outage | log "
+	    "requests in all | certificates a signature | first | last | peak | collapses |\n"
+	    "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+}
+
 static void print_row(const char *outage, const struct plan *p, const struct outcome_of_run *o)
 {
 	const struct tally *t = &o->tally;
@@ -74,6 +82,28 @@ static bool row(const char *outage, const struct plan *p)
 	return o.found.count == 0;
 }
 
+bool report_one(enum mode mode, unsigned jobs, usec outage, uint64_t seed)
+{
+	static const char *const rpcs[RPC_COUNT] = { "certificates", "timestamps", "creates", "entry reads",
+						     "other reads" };
+	static struct outcome_of_run o;
+	struct plan p;
+	char length[32];
+	snprintf(length, sizeof(length), "%lld s", (long long)(outage / S));
+	report_plan(&p, mode, jobs, outage, seed);
+	print_head();
+	world_run(&p, &o);
+	print_row(length, &p, &o);
+	printf("\nasked for:");
+	for (unsigned i = 0; i < RPC_COUNT; i++)
+		printf(" %s %llu;", rpcs[i], (unsigned long long)o.tally.by_rpc[i]);
+	printf(" in the shared relay's outage: read %lld s, write %lld s\n",
+	       (long long)(o.outage[SIDE_READ] / S), (long long)(o.outage[SIDE_WRITE] / S));
+	for (unsigned i = 0; i < o.found.count && i < FOUND_MAX; i++)
+		printf("%s\n", o.found.text[i]);
+	return o.found.count == 0;
+}
+
 static bool table_of_outages(uint64_t seed)
 {
 	static const struct {
@@ -86,10 +116,7 @@ static bool table_of_outages(uint64_t seed)
 			{ "2 h", 7200 * S } };
 	static const unsigned crowds[] = { 1, 100, 10000 };
 	bool good = true;
-	printf(
-	    "| outage | clients | way | signed | of those who could wait | log requests in the outage | log "
-	    "requests in all | certificates a signature | first | last | peak | collapses |\n"
-	    "|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+	print_head();
 	for (unsigned i = 0; i < sizeof(outages) / sizeof(outages[0]); i++) {
 		for (unsigned n = 0; n < sizeof(crowds) / sizeof(crowds[0]); n++) {
 			for (enum mode m = 0; m < MODE_COUNT; m++) {

@@ -2,31 +2,43 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <sigrelay/base/mem.h>
 #include <sigrelay/policy/backoff.h>
 
 #define TURNS_MAX 1000000 /* events in one and the same microsecond */
 
-static const char *const words[MODE_COUNT] = {
-#define X(sym, word, relay) [sym] = word,
+static const struct {
+	const char *word;
+	bool shared, own;
+} modes[MODE_COUNT] = {
+#define X(sym, word, shared, own) [sym] = { word, shared, own },
 	MODES(X)
 #undef X
 };
 
 const char *mode_word(enum mode m)
 {
-	return words[m];
+	return modes[m].word;
 }
 
-static bool goes_through_relay(enum mode m)
+enum mode mode_named(const char *word)
 {
-	static const bool relay[MODE_COUNT] = {
-#define X(sym, word, through) [sym] = through,
-		MODES(X)
-#undef X
-	};
-	return relay[m];
+	enum mode m = 0;
+	while (m < MODE_COUNT && strcmp(modes[m].word, word) != 0)
+		m++;
+	return m;
+}
+
+bool mode_has_shared(enum mode m)
+{
+	return modes[m].shared;
+}
+
+bool mode_has_own(enum mode m)
+{
+	return modes[m].own;
 }
 
 void found(struct world *w, const char *fmt, ...)
@@ -58,8 +70,8 @@ static void world_open(struct world *w, const struct plan *p)
 	rng_seed(&w->rng, p->seed);
 	model_init(&w->model, &p->model, &w->timers, p->seed ^ 0x5eed, &w->now);
 	w->forge = forge_new();
-	if (goes_through_relay(p->mode))
-		relay_path_open(w);
+	if (mode_has_shared(p->mode))
+		w->shared = relay_path_new(w, NULL, p->seed);
 	w->jobs = mem_calloc(p->jobs ? p->jobs : 1, sizeof(*w->jobs));
 	if (!w->jobs)
 		abort();
@@ -81,18 +93,15 @@ static void turn_to(struct world *w, usec at)
 	w->now.wall += at - w->now.mono;
 	w->now.mono = at;
 	clock_shown = at - WORLD_MONO;
-	relay_path_turn(w);
 	timers_run(&w->timers, at);
-	if (w->path)
-		relay_path_run(w);
 }
 
 /* Until every job has ended and every flight has. */
 static void run(struct world *w)
 {
 	unsigned turns = 0;
-	while (w->open_jobs || !relay_path_idle(w)) {
-		usec next = usec_min(timers_next(&w->timers), relay_path_next(w));
+	while (w->open_jobs || (w->shared && !relay_path_idle(w->shared))) {
+		usec next = timers_next(&w->timers);
 		if (next == USEC_NEVER) {
 			found(w, "deadlock: %u jobs are left and nothing will happen", w->open_jobs);
 			return;
@@ -131,7 +140,7 @@ static bool reaches(const struct job *j, usec recovery)
 		turn += (usec)p->jobs * 60 * USEC_PER_SEC / p->model.address_rate;
 	usec most = usec_max(patience_in(&j->kind->sign, 300 * USEC_PER_SEC),
 			     patience_in(&j->kind->create, CERTIFICATE_LIFE * USEC_PER_SEC));
-	if (p->mode == MODE_RELAY_RUN)
+	if (mode_has_own(p->mode))
 		most = p->run_for;
 	return usec_add(j->arrived, most) >= recovery + turn;
 }
@@ -145,6 +154,8 @@ static void count(const struct world *w, struct outcome_of_run *o)
 		o->signed_jobs += good;
 		o->reachable += within;
 		o->reached += within && good;
+		if (good && j->leaf)
+			o->waited = usec_max(o->waited, j->signed_at - j->leaf->integrated_at);
 		if (!good || j->signed_at < o->recovery)
 			continue;
 		usec after = j->signed_at - o->recovery;
@@ -157,7 +168,10 @@ static void world_close(struct world *w, struct outcome_of_run *out)
 {
 	for (unsigned i = 0; i < w->plan->jobs; i++)
 		job_release(&w->jobs[i]);
-	relay_path_close(w, out);
+	if (w->shared)
+		relay_path_free(w->shared, out);
+	model_release(&w->model);
+	HASH_CLEAR(hh, w->by_uuid);
 	struct leaf *l;
 	while ((l = w->leaves)) {
 		w->leaves = l->next;

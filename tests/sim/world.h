@@ -11,22 +11,32 @@
 #include "forge.h"
 #include "model.h"
 
-/* symbol, word for the table, through the relay */
-#define MODES(X)                                                                                              \
-	X(MODE_NOTHING, "nothing", false)       /* the client alone */                                        \
-	X(MODE_BASH, "bash loop", false)        /* five runs, 10 to 60 s apart */                             \
-	X(MODE_BLIND, "blind retry", false)     /* a load balancer's three retries, without a wait */         \
-	X(MODE_RELAY, "sigrelay", true)         /* one serve for all, every command once */                   \
-	X(MODE_RELAY_RUN, "sigrelay run", true) /* … and each command run again while Sigstore is the cause \
-						 */
+/* symbol, word for the tables, one serve for all, a relay of each job's own */
+#define MODES(X)                                                                                             \
+	X(MODE_NOTHING, "nothing", false, false)     /* the client alone */                                  \
+	X(MODE_BASH, "bash loop", false, false)      /* five runs, 10 to 60 s apart */                       \
+	X(MODE_BLIND, "blind retry", false, false)   /* a load balancer's three retries, without a wait */   \
+	X(MODE_SERVE, "serve", true, false)          /* one relay for all, every command once */             \
+	X(MODE_RUN, "run", false, true)              /* every job on its own under `sigrelay run` */         \
+	X(MODE_RUN_SERVE, "run + serve", true, true) /* … whose upstream is the one relay for all */
 
 enum mode {
-#define X(sym, word, relay) sym,
+#define X(sym, word, shared, own) sym,
 	MODES(X)
 #undef X
 	    MODE_COUNT
 };
 const char *mode_word(enum mode m);
+enum mode mode_named(const char *word); /* MODE_COUNT: none */
+bool mode_has_shared(enum mode m);
+bool mode_has_own(enum mode m);
+
+/* What a job has when it arrives. */
+enum start {
+	START_FRESH,     /* nothing: it asks for its certificate */
+	START_CERTIFIED, /* a certificate: it posts */
+	START_QUEUED,    /* … and the log has had that POST, whose answer was lost */
+};
 
 struct plan {
 	uint64_t seed;
@@ -34,7 +44,8 @@ struct plan {
 	unsigned jobs;
 	const struct kind *const *crowd; /* kinds in turn, NULL at the end; NULL: all */
 	usec arrive_from, arrive_until;
-	usec run_for; /* MODE_RELAY_RUN: --for */
+	usec run_for; /* of those that run: --for */
+	enum start start;
 	struct model_config model;
 	void (*tune)(struct relay_config *c, void *arg); /* may be NULL: the defaults */
 	void *tune_arg;
@@ -53,7 +64,11 @@ struct outcome_of_run {
 	unsigned jobs, signed_jobs, reachable, reached;
 	usec recovery, first, last; /* the latter two from recovery on; USEC_NEVER: none signed after it */
 	usec longest_exchange;
-	unsigned probes[SIDE_COUNT];
+	usec waited; /* the longest from a leaf's integration to its job's end */
+	/* Of the shared relay: attempts at the log, those of them that repeat one
+	 * within the budget, and how long a side of it was not closed. */
+	uint64_t attempts, budgeted;
+	usec outage[SIDE_COUNT];
 	struct tally tally;
 	struct found found;
 };
@@ -71,7 +86,8 @@ struct world {
 	unsigned open_jobs;
 	uint32_t next_leaf;
 	struct leaf *leaves; /* calls outlive jobs, so the world owns them */
-	struct relay_path *path;
+	struct leaf *by_uuid;
+	struct relay_path *shared; /* NULL: none */
 	struct found found;
 };
 
@@ -91,16 +107,24 @@ usec world_recovery(const struct world *w);
 void path_ask(struct job *j, enum rpc rpc);
 void path_drop(struct job *j); /* the client left; fine when nothing is asked */
 
-/* relay_path.c */
-void relay_path_open(struct world *w);
-void relay_path_close(struct world *w,
-		      struct outcome_of_run *out); /* releases the relay and checks what is left */
-void relay_path_turn(struct world *w);             /* what time it is */
-void relay_path_run(struct world *w);              /* its timers */
-usec relay_path_next(const struct world *w);
-bool relay_path_idle(const struct world *w);
-bool relay_path_closed(const struct world *w); /* the breaker of the log's write side */
+/* relay_path.c: a relay and its clients, in the world's time. */
+struct relay_path *relay_path_new(struct world *w, struct relay_path *up,
+				  uint64_t seed); /* up: NULL: the services */
+/* Releases it and checks what is left. out may be NULL. */
+void relay_path_free(struct relay_path *p, struct outcome_of_run *out);
+bool relay_path_idle(const struct relay_path *p);
+const struct relay *relay_path_relay(const struct relay_path *p);
 void relay_path_ask(struct job *j, enum rpc rpc);
 void relay_path_drop(struct job *j);
+void relay_path_read_log(struct job *j, log_read_fn *done); /* as server_read_log */
+void relay_path_read_cancel(struct job *j);
+
+/* rerun.c: what commands/outage.c does around rerun.h. */
+void rerun_before(struct job *j); /* a run begins */
+bool rerun_wants(
+    struct job *j); /* … and failed: did Sigstore fail it? Before the job lets go of its answer */
+void rerun_begin(struct job *j); /* the wait for the next run */
+void rerun_look(struct job *j);  /* goes on with it */
+void rerun_cancel(struct job *j);
 
 #endif

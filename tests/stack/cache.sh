@@ -3,6 +3,8 @@
 # tool and version, so that a fresh clone finds what an earlier one built.
 
 STACK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# The Go programs of this folder.
+OWN='oidc lossy tokens kubecheck'
 STACK_CACHE=${SIGRELAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sigrelay}/stack
 
 die() {
@@ -47,7 +49,7 @@ need_all() {
 	while read -r name version _; do
 		need_tool "$name" "$version" >/dev/null
 	done < <(tools)
-	for name in oidc lossy kubecheck; do
+	for name in $OWN; do
 		need_own "$name" >/dev/null
 	done
 }

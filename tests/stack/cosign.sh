@@ -4,7 +4,8 @@
 # the settings of env. A test calls point_cosign, then sign_blob and so on.
 #
 # Words: VERSION is 2.5.0, 2.6.5 or 3.1.3; VIA is direct (the services behind
-# their shims), serve (the relay on STACK_RELAY), or run (sigrelay run -- …).
+# their shims), serve (the relay on STACK_RELAY), run (sigrelay run -- …), or fleet
+# (run, and its upstream is the relay on STACK_RELAY).
 
 SIGNER=signer@stack.test
 COSIGNS='2.5.0 2.6.5 3.1.3'
@@ -27,11 +28,15 @@ point_cosign() {
 		COMMAND=("$SIGRELAY" run "--rekor-url=$STACK_REKOR_URL" "--fulcio-url=$STACK_FULCIO_URL"
 			"--tsa-url=$STACK_TSA_URL" -- "${COMMAND[@]}")
 		;;
+	fleet:*)
+		COMMAND=("$SIGRELAY" run --for=2m "--rekor-url=http://$STACK_RELAY" "--fulcio-url=http://$STACK_RELAY"
+			"--tsa-url=http://$STACK_RELAY" -- "${COMMAND[@]}")
+		;;
 	direct:3.*) export COSIGN_SIGNING_CONFIG=$STACK_SIGNING_CONFIG ;;
 	serve:3.*) export COSIGN_SIGNING_CONFIG=$STACK_SIGNING_CONFIG_RELAY ;;
 	direct:*) export COSIGN_REKOR_URL=$STACK_REKOR_URL COSIGN_FULCIO_URL=$STACK_FULCIO_URL ;;
 	serve:*) export COSIGN_REKOR_URL=http://$STACK_RELAY COSIGN_FULCIO_URL=http://$STACK_RELAY ;;
-	*) die "point_cosign: VIA '$2': expected direct, serve or run" ;;
+	*) die "point_cosign: VIA '$2': expected direct, serve, run or fleet" ;;
 	esac
 }
 
@@ -76,16 +81,23 @@ verify_blob() {
 	"$(cosign_path "$COSIGN_VERSION")" verify-blob --bundle "$1.bundle" "${options[@]}" "$1"
 }
 
-# new_image NAME: pushes an image of one small layer; prints it with its digest.
-new_image() {
-	local crane dir image=$STACK_REGISTRY/$1
-	crane=$(need_tool crane)
+crane() { "$(need_tool crane)" "$@"; }
+
+# push_image IMAGE:TAG: an image of one small layer, a new one each time.
+push_image() {
+	local dir
 	dir=$(mktemp -d)
 	head -c 64 /dev/urandom | base64 >"$dir/data"
 	tar -C "$dir" -czf "$dir/layer.tar.gz" data
-	"$crane" append --insecure --oci-empty-base -f "$dir/layer.tar.gz" -t "$image:1" >/dev/null
+	crane append --insecure --oci-empty-base -f "$dir/layer.tar.gz" -t "$1" >/dev/null
 	rm -rf "$dir"
-	printf '%s@%s\n' "$image" "$("$crane" digest --insecure "$image:1")"
+}
+
+# new_image NAME: pushes an image; prints it with its digest.
+new_image() {
+	local image=$STACK_REGISTRY/$1
+	push_image "$image:1"
+	printf '%s@%s\n' "$image" "$(crane digest --insecure "$image:1")"
 }
 
 # sign_image IMAGE@DIGEST TOKENFILE

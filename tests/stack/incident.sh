@@ -1,16 +1,20 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # who reads this file uses what it sets
-# The log signer paused and going on again, and what the shim in front of Rekor
-# has seen. Needs lib.sh and the settings of env.
+# A part paused and going on again, the log signer most of all, and what the shim
+# in front of Rekor has seen. Needs lib.sh and the settings of env.
 
-signer_is_paused() { grep -q '^State:.T' "/proc/$(pid_of log-signer)/status"; }
+is_paused() { grep -q '^State:.T' "/proc/$(pid_of "$1")/status"; }
 
-pause_signer() {
-	signal_part STOP log-signer
-	wait_for 'the log signer to be paused' 5 signer_is_paused
+pause_part() {
+	signal_part STOP "$1"
+	wait_for "$1 to be paused" 5 is_paused "$1"
 }
 
-resume_signer() { signal_part CONT log-signer; }
+resume_part() { signal_part CONT "$1"; }
+
+pause_signer() { pause_part log-signer; }
+
+resume_signer() { resume_part log-signer; }
 
 # counts FILTER: a value out of what the shim counts.
 counts() { curl -sSf "$STACK_REKOR_CONTROL/counts" | jq -r "$1"; }

@@ -120,7 +120,7 @@ main() {
 	rm -rf "$STACK_CACHE"/.build.*
 	find_go
 	local own name version package
-	for own in oidc lossy kubecheck; do
+	for own in $OWN; do
 		if [ -f "$STACK_DIR/$own/go.mod" ]; then build_own "$own"; fi
 	done
 	install_schema

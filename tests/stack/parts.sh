@@ -24,6 +24,8 @@ name_ports() {
 	TSA_CONTROL=127.0.0.1:$(port 17)
 	RELAY=127.0.0.1:$(port 18)
 	RELAY_ADMIN=127.0.0.1:$(port 19)
+	SPARE_REGISTRY=127.0.0.1:$(port 20)
+	SPARE_BEHIND=127.0.0.1:$(port 21)
 }
 
 mariadb_here() { mariadb --no-defaults --socket="$STACK_HOME/run/db.sock" --user=root "$@"; }
@@ -132,20 +134,29 @@ write_ct_config() {
 	END
 }
 
+new_tree() {
+	"$(need_tool createtree)" --admin_server="$LOG_RPC" 2>>"$STACK_HOME/log/createtree.log" ||
+		die "createtree failed: see $STACK_HOME/log/createtree.log"
+}
+
 start_ct() {
 	local tree
-	tree=$("$(need_tool createtree)" --admin_server="$LOG_RPC" 2>"$STACK_HOME/log/createtree.log") ||
-		die "createtree failed: see $STACK_HOME/log/createtree.log"
+	tree=$(new_tree)
 	write_ct_config "$tree"
 	launch ct "$(need_tool ct_server)" --log_config="$STACK_HOME/etc/ct.cfg" \
 		--log_rpc_server="$LOG_RPC" --http_endpoint="$CT"
 	up_or_die ct 20 http_ok "http://$CT/stack/ct/v1/get-sth"
 }
 
+# Its key is a file and its tree is named: it is the same log after a restart.
 start_rekor() {
+	local tree key=$STACK_HOME/etc/rekor.key
+	tree=$(new_tree)
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$key" 2>/dev/null
 	launch rekor "$(need_tool rekor-server)" serve --trillian_log_server.address=127.0.0.1 \
-		--trillian_log_server.port="${LOG_RPC##*:}" --rekor_server.address=127.0.0.1 --port="$REKOR_PORT" \
-		--rekor_server.hostname=rekor.local --rekor_server.signer=memory \
+		--trillian_log_server.port="${LOG_RPC##*:}" --trillian_log_server.tlog_id="$tree" \
+		--rekor_server.address=127.0.0.1 --port="$REKOR_PORT" \
+		--rekor_server.hostname=rekor.local --rekor_server.signer="$key" \
 		--enabled_api_endpoints=getLogInfo,getPublicKey,getLogProof,createLogEntry,getLogEntryByIndex,getLogEntryByUUID,searchLogQuery
 	launch rekor-front "$(need_own lossy)" --listen "$REKOR_FRONT" --control "$REKOR_CONTROL" --to "http://127.0.0.1:$REKOR_PORT"
 	up_or_die rekor 20 http_ok "http://127.0.0.1:$REKOR_PORT/api/v1/log"

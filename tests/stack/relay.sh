@@ -18,11 +18,11 @@ find_relay() {
 	return 1
 }
 
-# start_relay: `sigrelay serve` in front of the whole stack, on STACK_RELAY.
+# start_relay OPTION...: `sigrelay serve` in front of the whole stack, on STACK_RELAY.
 start_relay() {
 	has_ended relay || return 0
 	launch relay "$SIGRELAY" serve \
 		--rekor-url="$STACK_REKOR_URL" --fulcio-url="$STACK_FULCIO_URL" --tsa-url="$STACK_TSA_URL" \
-		--listen="$STACK_RELAY" --admin-listen="$STACK_RELAY_ADMIN"
+		--listen="$STACK_RELAY" --admin-listen="$STACK_RELAY_ADMIN" "$@"
 	up_or_die relay 10 http_ok "http://$STACK_RELAY_ADMIN/readyz"
 }

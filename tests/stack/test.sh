@@ -20,8 +20,14 @@ set -euo pipefail
 . "$STACK_DIR/incident.sh"
 # shellcheck source-path=SCRIPTDIR source=relay.sh
 . "$STACK_DIR/relay.sh"
+# shellcheck source-path=SCRIPTDIR source=registries.sh
+. "$STACK_DIR/registries.sh"
 # shellcheck source-path=SCRIPTDIR source=tests.sh
 . "$STACK_DIR/tests.sh"
+# shellcheck source-path=SCRIPTDIR source=registry_tests.sh
+. "$STACK_DIR/registry_tests.sh"
+# shellcheck source-path=SCRIPTDIR source=outages.sh
+. "$STACK_DIR/outages.sh"
 
 PASSED=0 FAILED=0 SKIPPED=0
 WITHOUT_RELAY=
@@ -46,8 +52,10 @@ wanted() {
 leave_nothing() {
 	local job
 	set +x
-	resume_signer
+	end_outages
 	for job in $(jobs -p); do
+		# A subshell's client does not end with it; it would meet a later test.
+		pkill -P "$job" || true
 		kill "$job" 2>/dev/null || true
 	done
 	transcript >requests
@@ -151,10 +159,10 @@ read_arguments() {
 	done
 }
 
-# chosen: the lines of all_tests whose name is wanted.
+# chosen: the lines of all tests whose name is wanted.
 chosen() {
 	local line
-	all_tests | while read -r line; do
+	{ all_tests && registry_tests; } | while read -r line; do
 		if wanted "${line%% *}" "${PATTERNS[@]}"; then printf '%s\n' "$line"; fi
 	done
 }

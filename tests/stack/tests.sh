@@ -43,6 +43,7 @@ all_tests() {
 			echo "slow-log-$pause-s-$v relay test_slow_log $v serve $pause"
 		done
 	done
+	all_outages
 	echo "metrics relay test_metrics"
 }
 

@@ -55,6 +55,9 @@ describe() {
 	echo '# Addresses kept free for a relay.'
 	put STACK_RELAY "$RELAY"
 	put STACK_RELAY_ADMIN "$RELAY_ADMIN"
+	echo '# … and for a test with a registry of its own, and where it is when a token server stands in front.'
+	put STACK_SPARE_REGISTRY "$SPARE_REGISTRY"
+	put STACK_SPARE_BEHIND "$SPARE_BEHIND"
 	echo '# What cosign 2 and 3 find their trust by.'
 	put SIGSTORE_REKOR_PUBLIC_KEY "$trust/rekor.pub"
 	put SIGSTORE_ROOT_FILE "$trust/fulcio.pem"

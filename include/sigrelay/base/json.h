@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sigrelay/base/buf.h>
 #include <sigrelay/base/slice.h>
 #include <sigrelay/base/status.h>
 
@@ -23,5 +24,8 @@ const cJSON *json_at(const cJSON *root, ...) __attribute__((sentinel));
 struct slice json_str_at(const cJSON *root, ...) __attribute__((sentinel));
 /* A whole number that a double holds exactly. */
 enum status json_int(const cJSON *item, int64_t *out) MUST_CHECK;
+/* Adds s as a JSON string, quotes included, with U+FFFD for each byte that is no
+ * UTF-8. For what cJSON must not have: it keeps copies that are not wiped. */
+enum status json_quote(struct slice s, struct buf *out) MUST_CHECK;
 
 #endif

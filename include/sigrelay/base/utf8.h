@@ -14,5 +14,9 @@ size_t utf8_next(struct slice s, uint32_t *code);
  * direction, other invisible format characters, and noncharacters: a line that
  * holds one does not read as what it is. */
 bool utf8_printable(uint32_t code);
+/* Copies what may be shown on one line, with a blank for a tab or a line's end and a ?
+ * for each other code point or byte that may not, cut to size between two code
+ * points, NUL included. size > 0. */
+void utf8_plain(struct slice s, char *out, size_t size);
 
 #endif

@@ -33,7 +33,7 @@ const struct command *command_find(const char *name); /* NULL: none */
 /* Dispatches argv; what main() returns. */
 int command_main(int argc, char **argv);
 
-command_fn command_serve, command_run, command_env, command_status, command_check_config, command_demo,
-    command_builtin_log, command_version, command_help;
+command_fn command_serve, command_run, command_env, command_status, command_check_config, command_preflight,
+    command_pushed, command_cleanup, command_demo, command_builtin_log, command_version, command_help;
 
 #endif

@@ -14,13 +14,15 @@ struct registry_setup {
 	struct credential_store *credentials;
 	struct registry *registry;
 	struct ledger ledger; /* fd -1 where no ledger is set */
-	char *run;            /* the run's id */
+	const char *run;      /* the run's id, the ledger's */
 	usec deadline;        /* of the whole command, monotonic */
 };
 
 /* timeout: of the whole command. insecure: domains of --insecure-registry, borrowed
  * until close, as are s and env. 0, or the exit status after saying on stderr what
- * is wrong (78: a credentials file or the ledger cannot be used). */
+ * is wrong (64: one of insecure is no registry; 78: a credentials file or the ledger
+ * cannot be used); r is closed then. From here on this process is not dumpable,
+ * and a write to a pipe or connection that is gone is an error, not a signal. */
 int registry_setup_open(struct registry_setup *r, const char *command, const struct settings *s, usec timeout,
 			const char *const *insecure, size_t insecure_count, char *const *env);
 void registry_setup_close(struct registry_setup *r);

@@ -5,12 +5,12 @@
  *   CLOSED     a failure, with failures >= cfg.rate percent of    OPEN
  *              at least cfg.min_requests in cfg.window
  *   OPEN       next_probe has come and breaker_send               HALF_OPEN
- *   HALF_OPEN  the probe succeeds                                 CLOSED (ramping)
+ *   HALF_OPEN  the probe succeeds                                 CLOSED (slow start)
  *   HALF_OPEN  the probe fails (429 too)                          OPEN, interval doubled
  *   HALF_OPEN  the probe is no verdict (cancelled, too big)       OPEN, interval kept
  *
- * An attempt bears the epoch in which it was sent; every change of state begins
- * a new one. An attempt of a past epoch (a straggler) says nothing of the
+ * An attempt has a number; every change of state begins a new epoch with the
+ * next one. An attempt of a past epoch (a straggler) says nothing of the
  * present: a POST that hung before the outage and times out after it must not
  * open the breaker again. Only in OPEN a straggler that succeeds is good news:
  * the next probe is due now.
@@ -21,10 +21,9 @@
  * drawn from +-20 % of that, never outside [probe_interval, probe_max]. A
  * Retry-After of the attempt that opened it is respected, up to probe_max.
  *
- * While ramping, `ramp_limit` attempts sent since the recovery may be in
- * flight: 1, doubled by each full round of successes, halved by a failure or a
- * 429, until it reaches max_in_flight and the ramp is over. Nothing ramps at
- * process start. */
+ * How many attempts may be in flight while it is closed is the limit's to say
+ * (policy/limit.h): all of max_in_flight from the start, 1, 2, 4, … after an
+ * outage, fewer in a brown-out. */
 #ifndef SIGRELAY_POLICY_BREAKER_H
 #define SIGRELAY_POLICY_BREAKER_H
 
@@ -33,6 +32,7 @@
 
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/rng.h>
+#include <sigrelay/policy/limit.h>
 #include <sigrelay/policy/outcome.h>
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_HALF_OPEN, BREAKER_OPEN };
@@ -43,7 +43,7 @@ struct breaker_config {
 	usec window;
 	unsigned min_requests;
 	usec probe_interval, probe_max;
-	unsigned max_in_flight; /* where a ramp ends */
+	unsigned max_in_flight; /* the limit's cap */
 };
 
 #define BREAKER_BUCKETS 10
@@ -51,8 +51,9 @@ struct breaker_config {
 struct breaker {
 	struct breaker_config cfg;
 	enum breaker_state state;
-	usec since;        /* when the state was entered */
-	uint64_t epoch;    /* the present one */
+	usec since; /* when the state was entered */
+	struct limit limit;
+	uint64_t epoch;    /* the first attempt of the present one */
 	unsigned out;      /* attempts of this epoch in flight */
 	unsigned in_a_row; /* failures */
 	struct {
@@ -62,8 +63,6 @@ struct breaker {
 	usec interval;       /* the present probe interval */
 	usec next_probe;     /* in OPEN */
 	usec earliest_probe; /* … however good the news */
-	unsigned ramp_limit; /* 0 = not ramping */
-	unsigned ramp_good;  /* successes in this round */
 	usec opened_at;      /* start of the outage; meaningless in CLOSED */
 	usec outage_total;   /* of ended outages */
 };
@@ -72,17 +71,17 @@ void breaker_init(struct breaker *b, const struct breaker_config *cfg, usec now)
 void breaker_configure(struct breaker *b, const struct breaker_config *cfg); /* reload; keeps the state */
 /* When an attempt may be sent: now (or before) if one may be; next_probe in
  * OPEN; USEC_NEVER when something in flight has to end first (the probe, or the
- * ramp is full). */
+ * limit is reached). */
 usec breaker_wake(const struct breaker *b, usec now);
 /* An attempt goes out (breaker_wake was not after now); in OPEN it is the probe
- * and enters HALF_OPEN. Returns its epoch, to be reported exactly once. */
+ * and enters HALF_OPEN. Returns its number, to be reported exactly once. */
 uint64_t breaker_send(struct breaker *b, usec now);
 /* That attempt ended; OUTCOME_CANCELLED when it was abandoned. retry_after < 0:
  * none named. Returns true when the state changed. */
-bool breaker_report(struct breaker *b, uint64_t epoch, enum outcome o, usec retry_after, usec now,
+bool breaker_report(struct breaker *b, uint64_t number, enum outcome o, usec retry_after, usec now,
 		    struct rng *r);
 /* How many attempts sent in this epoch may be in flight: 0 in OPEN, 1 in
- * HALF_OPEN, ramp_limit while ramping, else cfg.max_in_flight. */
+ * HALF_OPEN, the limit's window in CLOSED. */
 unsigned breaker_allowance(const struct breaker *b);
 /* usec in which the breaker was not closed, up to now. */
 usec breaker_outage(const struct breaker *b, usec now);

@@ -3,7 +3,13 @@
  *
  * Each 429 multiplies the present rate by 0.7 (not below a tenth of the
  * configured one, at most one cut a second) and empties the bucket; each full
- * second without a 429 gives back 1 % of the configured rate. */
+ * second without a 429 gives back 1 % of the configured rate.
+ *
+ * After an outage it begins again: one token, a tenth of the rate, and twice as
+ * much with each second, so that a log weaker than the rate sees at most twice
+ * what it has just taken. When it is too much, then or later (policy/limit.h), the
+ * rate is halved, and a second gives back 5 % from then on.
+ * Until the rate is whole again no more than a second's worth is saved up. */
 #ifndef SIGRELAY_POLICY_BUCKET_H
 #define SIGRELAY_POLICY_BUCKET_H
 
@@ -19,7 +25,8 @@ struct bucket {
 	usec at;  /* up to when tokens are counted */
 	bool cut; /* by a 429, at cut_at */
 	usec cut_at;
-	usec regain_at; /* the next step back up */
+	usec regain_at;                                              /* the next step back up */
+	enum { BUCKET_STEADY, BUCKET_DOUBLING, BUCKET_RISING } pace; /* of the way back up */
 };
 
 void bucket_init(struct bucket *b, unsigned per_minute, unsigned burst, usec now);
@@ -27,5 +34,7 @@ void bucket_configure(struct bucket *b, unsigned per_minute, unsigned burst, use
 bool bucket_take(struct bucket *b, usec now);
 usec bucket_ready(const struct bucket *b, usec now); /* when the next take will succeed */
 void bucket_throttled(struct bucket *b, usec now);   /* the service answered 429 */
+void bucket_recovered(struct bucket *b, usec now);   /* an outage has ended */
+void bucket_slowed(struct bucket *b, usec now);      /* it was too much for the service */
 
 #endif

@@ -1,7 +1,7 @@
 /* Who may send to an upstream now: one gate for each upstream.
  *
  * A ticket is a wish to send one attempt. The gate holds the tickets that have
- * to wait and lets through as many as breaker (of the ticket's side), ramp,
+ * to wait and lets through as many as breaker and limit (of the ticket's side),
  * in-flight cap, rate governor and retry budget allow:
  *
  *   - within a side the earliest deadline that leaves GATE_SEND_ROOM goes first; where both sides may
@@ -13,7 +13,9 @@
  *     GATE_PROBE_ROOM for an answer, else the latest one; it counts against
  *     rate and cap too;
  *   - while a side is closed a retry waits for the retry budget, and first
- *     attempts pass it by. Who was parked does not: the ramp governs its return.
+ *     attempts pass it by. Who was parked does not: the limit governs its return;
+ *   - when a side closes, the rate begins anew and doubles each second; when the
+ *     limit says that it is too much, the rate is halved.
  *
  * Pure: no timers, no sockets; the owner calls gate_next until it returns NULL
  * after anything changed (wait, report, leave, configure) and again at the time
@@ -60,8 +62,8 @@ struct gate_ticket {
 	bool retry; /* set by the owner before gate_wait: repeats an attempt that failed, or hedges one */
 	bool probe; /* set by gate_next: this attempt is the probe */
 	bool out;   /* sent and not yet reported */
-	enum gate_lane lane; /* the gate's own, as is epoch */
-	uint64_t epoch;
+	enum gate_lane lane; /* the gate's own, as is number */
+	uint64_t number;     /* the breaker's */
 };
 
 struct gate {

@@ -5,9 +5,9 @@
  *   the log's write side    let through
  *   closed                  so many that creates in line and certificates whose
  *                           create has not come stay below MINT_AHEAD times what
- *                           may be in flight: with no line that is everyone, and
- *                           a crowd does not hold certificates that run out in it
- *   closed, ramping         the same, of what the ramp allows
+ *                           the limit allows in flight: with no line that is
+ *                           everyone, and a crowd does not hold certificates that
+ *                           run out in it
  *   open                    one each probe interval, once the probe is due and
  *                           no create waits that could be it: the create that
  *                           follows is the probe. So the gate cannot deadlock:
@@ -27,7 +27,7 @@
 
 #define MINT_ROOM (10 * USEC_PER_SEC)
 #define MINT_AHEAD 2
-#define MINT_LEAST 16 /* in flight, however few the settings allow */
+#define MINT_LEAST 16 /* in flight, however few the settings allow, while nothing has cut the limit */
 #define MINT_FORGET (10 * USEC_PER_SEC)
 #define MINT_OUT_MAX 256
 

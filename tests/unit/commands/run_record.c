@@ -13,6 +13,7 @@ static void test_image_digest(void)
 	CU_ASSERT_PTR_NULL(image_digest("app@sha256:0123"));
 	CU_ASSERT_PTR_NULL(image_digest("app@sha256:" HEX ".sig"));
 	CU_ASSERT_PTR_NULL(image_digest("@sha256:" HEX));
+	CU_ASSERT_PTR_NULL(image_digest("cosign sign --yes app@sha256:" HEX));
 	CU_ASSERT_PTR_NULL(image_digest("--certificate-identity=app@sha256:" HEX));
 }
 

@@ -166,26 +166,70 @@ static void test_good_probe_closes_and_ramps(void)
 		for (unsigned i = 0; i < limit; i++)
 			breaker_report(&b, epoch, OUTCOME_GOOD, -1, at, &rng);
 	}
-	CU_ASSERT_EQUAL(b.ramp_limit, 0);
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 128);
+}
+
+/* As many as are allowed, all at once. */
+static void full_round(struct breaker *b, enum outcome o, usec at)
+{
+	unsigned n = breaker_allowance(b);
+	uint64_t first = 0;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t number = breaker_send(b, at);
+		first = i ? first : number;
+	}
+	for (unsigned i = 0; i < n; i++)
+		breaker_report(b, first + i, o, -1, at, &rng);
 }
 
 static void test_failures_and_429_halve_the_ramp(void)
 {
 	struct breaker b = opened(0);
 	usec at = probe(&b, OUTCOME_GOOD);
-	for (int i = 0; i < 1 + 2 + 4; i++)
-		attempt(&b, OUTCOME_GOOD, at);
+	for (int i = 0; i < 3; i++)
+		full_round(&b, OUTCOME_GOOD, at);
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 8);
 	attempt(&b, OUTCOME_TIMEOUT, at);
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 4);
-	attempt(&b, OUTCOME_THROTTLED, at);
+	full_round(&b, OUTCOME_THROTTLED, at);
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 2);
-	attempt(&b, OUTCOME_CANCELLED, at);
+	full_round(&b, OUTCOME_CANCELLED, at);
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 2);
 	for (int i = 0; i < 10; i++)
-		attempt(&b, OUTCOME_THROTTLED, at);
+		full_round(&b, OUTCOME_THROTTLED, at);
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 1); /* and never 0: somebody must be able to try */
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+}
+
+/* A closed breaker, and a log that is asked too much: fewer requests before none. */
+static void test_the_last_warning_halves_what_may_be_sent(void)
+{
+	struct breaker b = fresh();
+	full_round(&b, OUTCOME_GOOD, 0);
+	for (int i = 0; i < 128; i++)
+		breaker_send(&b, 0);
+	uint64_t first = b.limit.sent - 128;
+	for (uint64_t i = 0; i < 3; i++)
+		breaker_report(&b, first + i, OUTCOME_SERVER_ERROR, -1, 0, &rng);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 128);
+	breaker_report(&b, first + 3, OUTCOME_SERVER_ERROR, -1, 0, &rng);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 64);
+	CU_ASSERT_EQUAL(breaker_wake(&b, 0), USEC_NEVER);
+	CU_ASSERT_TRUE(breaker_report(&b, first + 4, OUTCOME_SERVER_ERROR, -1, 0, &rng));
+	/* What it was cut to is where the next ramp slows down. */
+	usec at = probe(&b, OUTCOME_GOOD);
+	for (int i = 0; i < 6; i++)
+		full_round(&b, OUTCOME_GOOD, at);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 64);
+	full_round(&b, OUTCOME_GOOD, at);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 65);
+}
+
+static void test_a_429_halves_a_full_window(void)
+{
+	struct breaker b = fresh();
+	full_round(&b, OUTCOME_THROTTLED, 0);
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 64); /* once: they were all sent before it */
 	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
 }
 
@@ -300,7 +344,6 @@ static void test_configure_keeps_the_state(void)
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 1);
 	c.max_in_flight = 1;
 	breaker_configure(&b, &c);
-	CU_ASSERT_EQUAL(b.ramp_limit, 0);
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 1);
 }
 
@@ -316,7 +359,8 @@ TEST_SUITE(policy_breaker, TEST(test_closed_at_first_and_not_ramping), TEST(test
 	   TEST(test_rate_looks_at_the_window_only), TEST(test_conditions_can_be_off),
 	   TEST(test_first_probe_after_the_interval), TEST(test_failed_probes_space_out_to_the_cap),
 	   TEST(test_retry_after_of_the_probe_is_respected), TEST(test_good_probe_closes_and_ramps),
-	   TEST(test_failures_and_429_halve_the_ramp), TEST(test_old_failures_are_forgotten_after_recovery),
+	   TEST(test_failures_and_429_halve_the_ramp), TEST(test_the_last_warning_halves_what_may_be_sent),
+	   TEST(test_a_429_halves_a_full_window), TEST(test_old_failures_are_forgotten_after_recovery),
 	   TEST(test_old_rate_is_forgotten_after_recovery), TEST(test_probe_without_a_verdict),
 	   TEST(test_good_news_from_a_straggler_brings_the_probe), TEST(test_straggler_is_not_the_probe),
 	   TEST(test_straggling_failures_do_not_reopen), TEST(test_outage_is_the_time_not_closed),

@@ -166,9 +166,77 @@ static void test_configure_keeps_the_cut(void)
 	CU_ASSERT_TRUE(about(b.rate, 1));
 }
 
+static void test_recovery_begins_anew(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_recovered(&b, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 1);
+	static const double rate[] = { 1, 2, 4, 8, 10 };
+	for (int i = 0; i < 5; i++) {
+		take_all(&b, i * SEC);
+		CU_ASSERT_TRUE(about(b.rate, rate[i]));
+	}
+	/* whole again: the burst may be saved up again */
+	CU_ASSERT_EQUAL(take_all(&b, 100 * SEC), 60);
+	CU_ASSERT_EQUAL(b.pace, BUCKET_STEADY);
+}
+
+static void test_recovery_saves_up_a_second_at_most(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_recovered(&b, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 3 * SEC + SEC / 2), 4 + 4); /* 4 held, half a second of 8 */
+}
+
+static void test_too_much_after_recovery_rises_slowly(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_recovered(&b, 0);
+	bucket_slowed(&b, 3 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 4));
+	CU_ASSERT_EQUAL(take_all(&b, 3 * SEC), 1);
+	bucket_slowed(&b, 5 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 2.5)); /* half of 4 + 2 * 0.5 */
+	for (int i = 0; i < 9; i++)
+		bucket_slowed(&b, 5 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 1)); /* a tenth, not less */
+	take_all(&b, 25 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 10));
+	CU_ASSERT_EQUAL(b.pace, BUCKET_STEADY);
+}
+
+static void test_a_429_after_recovery_is_a_429(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_recovered(&b, 0);
+	bucket_throttled(&b, 3 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 5.6));
+	take_all(&b, 4 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 5.7));
+}
+
+static void test_recovery_gives_nothing(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 60);
+	bucket_recovered(&b, 0);
+	CU_ASSERT_FALSE(bucket_take(&b, 0));
+	bucket_init(&b, 0, 60, 0);
+	bucket_recovered(&b, 0);
+	bucket_slowed(&b, 0);
+	CU_ASSERT_TRUE(bucket_take(&b, 0));
+}
+
 TEST_SUITE(policy_bucket, TEST(test_starts_full_and_refills_at_the_rate),
 	   TEST(test_a_minute_holds_what_was_configured), TEST(test_no_limit),
 	   TEST(test_burst_of_nought_still_sends), TEST(test_429_cuts_and_empties),
 	   TEST(test_storm_ends_at_a_tenth), TEST(test_quiet_seconds_give_the_rate_back),
 	   TEST(test_another_429_delays_the_return), TEST(test_refill_follows_the_rate_as_it_was),
-	   TEST(test_ready_is_exact), TEST(test_configure_keeps_the_cut))
+	   TEST(test_ready_is_exact), TEST(test_configure_keeps_the_cut), TEST(test_recovery_begins_anew),
+	   TEST(test_recovery_saves_up_a_second_at_most), TEST(test_too_much_after_recovery_rises_slowly),
+	   TEST(test_a_429_after_recovery_is_a_429), TEST(test_recovery_gives_nothing))

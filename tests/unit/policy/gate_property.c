@@ -195,7 +195,7 @@ static void check_in_flight(struct world *w, const struct client *c)
 		const struct client *other = &w->client[i];
 		out += other->place == PLACE_OUT;
 		epoch += other->place == PLACE_OUT && other->ticket.side == c->ticket.side &&
-			 other->ticket.epoch == b->epoch;
+			 other->ticket.number >= b->epoch;
 	}
 	check(w, out <= w->cfg.max_in_flight, "more is out than the cap allows");
 	check(w, epoch <= breaker_allowance(b), "more is out than the ramp allows");
@@ -405,5 +405,73 @@ static void test_neither_side_starves(void)
 	}
 }
 
+/* A log that has just come back takes so many a second and answers 503 to what is
+ * more. Its crowd never sends it more than twice of that, and the one
+ * token that was held, in any second, be it weaker than the
+ * rate or not, and does most of what it can. */
+struct weak_log {
+	unsigned takes;
+	usec second; /* begun at */
+	unsigned in_second, good, most;
+	usec ends[CLIENTS];
+	enum outcome outcome[CLIENTS];
+};
+
+static void weak_log_asked(struct world *w, struct weak_log *l, struct gate_ticket *t, usec now)
+{
+	size_t i = (size_t)(heap_owner(t, struct client, ticket) - w->client);
+	if (now >= l->second + SEC) {
+		l->second = now;
+		l->in_second = 0;
+	}
+	bool takes_it = ++l->in_second <= l->takes;
+	l->most = l->in_second > l->most ? l->in_second : l->most;
+	l->outcome[i] = takes_it ? OUTCOME_GOOD : OUTCOME_SERVER_ERROR;
+	l->ends[i] = now + (takes_it ? 100 * MS + (usec)dice(w, 900 * MS) : 10 * MS);
+}
+
+static void weak_log_turn(struct world *w, struct weak_log *l, usec now)
+{
+	usec wake = 0;
+	for (int i = 0; i < CLIENTS; i++) {
+		struct gate_ticket *t = &w->client[i].ticket;
+		if (t->out && l->ends[i] <= now) {
+			l->good += l->outcome[i] == OUTCOME_GOOD;
+			gate_report(&w->gate, t, l->outcome[i], -1, now);
+		}
+		if (t->out || heap_has(&t->node))
+			continue;
+		gate_ticket_init(t, SIDE_WRITE, now + 600 * SEC);
+		CU_ASSERT_EQUAL_FATAL(gate_wait(&w->gate, t), STATUS_OK);
+	}
+	for (struct gate_ticket *t; (t = gate_next(&w->gate, now, &wake));)
+		weak_log_asked(w, l, t, now);
+}
+
+static void test_release_is_bounded(void)
+{
+	static struct world w;
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		set_up(&w, seed);
+		w.cfg.breaker = (struct breaker_config){ 5, 50, 30 * SEC, 10, 5 * SEC, 60 * SEC, 0 };
+		w.cfg.rate_per_minute = 900;
+		w.cfg.rate_burst = 60;
+		w.cfg.max_in_flight = 128;
+		gate_release(&w.gate);
+		gate_init(&w.gate, &w.cfg, &w.gate_rng, w.now);
+		struct weak_log l = { .second = w.now };
+		usec now = w.now;
+		for (; w.gate.breaker[SIDE_WRITE].state == BREAKER_CLOSED; now += 5 * MS)
+			weak_log_turn(&w, &l, now);
+		l = (struct weak_log){ .takes = 4 + (unsigned)dice(&w, 17), .second = now };
+		for (usec end = now + 90 * SEC; now < end; now += 5 * MS)
+			weak_log_turn(&w, &l, now);
+		unsigned possible = 90 * (l.takes < 15 ? l.takes : 15);
+		check(&w, l.most <= 2 * l.takes + 1, "the release was more than twice what the log takes");
+		check(&w, l.good > possible * 3 / 4, "the log was not asked for what it can do");
+		gate_release(&w.gate);
+	}
+}
+
 TEST_SUITE(policy_gate_property, TEST(test_every_schedule), TEST(test_storm_of_429),
-	   TEST(test_neither_side_starves))
+	   TEST(test_neither_side_starves), TEST(test_release_is_bounded))

@@ -6,7 +6,9 @@
 
 static struct breaker breaker_in(enum breaker_state state)
 {
-	return (struct breaker){ .state = state, .interval = 5 * S, .next_probe = 20 * S };
+	struct breaker b = { .state = state, .interval = 5 * S, .next_probe = 20 * S };
+	limit_init(&b.limit, 1);
+	return b;
 }
 
 static void test_a_closed_log_lets_everyone_through(void)
@@ -27,7 +29,7 @@ static void test_a_long_line_of_creates_holds_certificates_back(void)
 	struct mint m = { 0 };
 	struct breaker b = breaker_in(BREAKER_CLOSED);
 	usec wake = 0;
-	b.cfg.max_in_flight = 100;
+	limit_init(&b.limit, 100);
 	CU_ASSERT(mint_may(&m, &b, 199, 0, &wake));
 	CU_ASSERT_FALSE(mint_may(&m, &b, 200, 0, &wake));
 	CU_ASSERT_EQUAL(wake, USEC_NEVER); /* a create that leaves the line says so */
@@ -74,7 +76,8 @@ static void test_a_ramp_bounds_what_is_minted_ahead(void)
 	struct mint m = { 0 };
 	struct breaker b = breaker_in(BREAKER_CLOSED);
 	usec wake = 0;
-	b.ramp_limit = 2;
+	limit_init(&b.limit, 100);
+	b.limit.window = 2;
 	for (int i = 0; i < 4; i++) {
 		CU_ASSERT(mint_may(&m, &b, 0, i * S, &wake));
 		mint_went(&m, &b, i * S);

@@ -1,0 +1,196 @@
+/* Signatures, attestations and SBOMs of a digest: cosign's tags beside it (cosign
+ * pkg/oci/remote/remote.go), the tag that stands in for a referrers list, and referrers
+ * (distribution-spec, "Listing Referrers"). The children of an index. */
+#include <stdio.h>
+#include <string.h>
+
+#include "remover_inside.h"
+
+static const char *const suffixes[] = { ".sig", ".att", ".sbom", "" };
+#define SUFFIXES (sizeof(suffixes) / sizeof(suffixes[0]))
+#define TAG_TEXT 96
+
+/* sha256-HEX and the suffix. */
+static void tag_of(const char *digest, const char *suffix, char out[TAG_TEXT])
+{
+	snprintf(out, TAG_TEXT, "sha256-%s%s", digest + sizeof("sha256:") - 1, suffix);
+}
+
+void attached_release(struct attached *a)
+{
+	digests_release(&a->children);
+	digests_release(&a->referrers);
+}
+
+/* Adds what the index at tail names. What is no index names nothing, and so does what
+ * cannot be had, unless another time it may (fault, may be NULL). */
+static enum status read_index(struct remover *m, const struct reference *repository, const char *tail,
+			      struct digests *out, char *fault)
+{
+	struct web_answer a = { 0 };
+	struct verdict v;
+	struct buf no_access;
+	buf_init(&no_access, 1024);
+	enum status st = remover_ask(m, repository, "GET", tail, &a, &no_access);
+	if (st == STATUS_OK && a.status == 200)
+		st = digests_of_index(buf_slice(&a.body), out);
+	else if (st == STATUS_OK && fault) {
+		verdict_of_answer(&v, &a, tail, NULL);
+		if (v.obstacle == OBSTACLE_FAULT)
+			memcpy(fault, v.reason, sizeof(v.reason));
+	}
+	web_answer_release(&a);
+	buf_release(&no_access);
+	return st == STATUS_INVALID ? STATUS_OK : st;
+}
+
+enum status attached_find(struct remover *m, const struct reference *ref, const char *media_type,
+			  struct attached *out)
+{
+	char tail[128];
+	enum status st = STATUS_OK;
+	if (remover_stopped(m))
+		return STATUS_OK;
+	if (!*media_type || media_type_is_index(media_type)) {
+		snprintf(tail, sizeof(tail), "manifests/%s", ref->digest);
+		st = read_index(m, ref, tail, &out->children, out->fault);
+	}
+	snprintf(tail, sizeof(tail), "referrers/%s", ref->digest);
+	return st == STATUS_OK && !*out->fault ? read_index(m, ref, tail, &out->referrers, out->fault) : st;
+}
+
+/* Where cosign keeps the signatures of ref. */
+static const struct reference *signature_repository(const struct remover *m, const struct reference *ref)
+{
+	return m->signatures.path ? &m->signatures : ref;
+}
+
+static void unseen(const struct tag_look *look, struct verdict *v)
+{
+	verdict_left(v, OBSTACLE_FAULT, "whether it is there could not be seen: %s", look->reason);
+}
+
+enum status attached_tags(struct remover *m, const struct reference *ref, struct removals *out)
+{
+	const struct reference *where = signature_repository(m, ref);
+	enum status st = STATUS_OK;
+	for (size_t i = 0; i < SUFFIXES && st == STATUS_OK; i++) {
+		char tag[TAG_TEXT];
+		struct tag_look look;
+		struct verdict v = { .result = REMOVAL_PLANNED };
+		tag_of(ref->digest, suffixes[i], tag);
+		struct reference at = { .domain = where->domain, .path = where->path, .tag = tag };
+		st = remover_look(m, &at, &look);
+		if (st != STATUS_OK || look.state == TAG_ABSENT)
+			continue;
+		if (look.state == TAG_PRESENT)
+			at.digest = look.digest;
+		else
+			unseen(&look, &v);
+		st = removals_add(out, REMOVAL_SIGNATURE, &at, &v);
+	}
+	return st;
+}
+
+/* The images of one digest may be in several places and their signatures in one: they
+ * stay as long as one of the images does. */
+static bool needed_elsewhere(const struct remover *m, const char *digest)
+{
+	const struct plan *p = m->cfg.plan;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct plan_item *item = &p->v[i];
+		bool here = i > m->next ? item->fate != PLAN_DONE
+					: i < m->next && !remover_goes(m, &item->ref, item->ref.tag);
+		if (here && item->digest && strcmp(item->digest, digest) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* listed: what the tag that stands in for a list names. own: what has lost its tag now. */
+static enum status take_tag(struct remover *m, const struct reference *where, const char *digest,
+			    const char *suffix, struct digests *listed, struct digests *own,
+			    struct removals *out)
+{
+	char tag[TAG_TEXT], tail[128];
+	struct tag_look look;
+	struct verdict v;
+	tag_of(digest, suffix, tag);
+	struct reference at = { .domain = where->domain, .path = where->path, .tag = tag };
+	enum status st = remover_look(m, &at, &look);
+	if (st != STATUS_OK || look.state == TAG_ABSENT)
+		return st;
+	if (look.state != TAG_PRESENT) {
+		unseen(&look, &v);
+		return removals_add(out, REMOVAL_SIGNATURE, &at, &v);
+	}
+	at.digest = look.digest;
+	if (!*suffix) {
+		snprintf(tail, sizeof(tail), "manifests/%s", look.digest);
+		st = read_index(m, where, tail, listed, NULL);
+	}
+	if (st == STATUS_OK)
+		st = delete_tag(m, &at, &v);
+	if (st == STATUS_OK)
+		st = removals_add(out, REMOVAL_SIGNATURE, &at, &v);
+	if (st == STATUS_OK && v.result == REMOVAL_DELETED && !v.digest_went)
+		st = digests_add(own, slice_str(look.digest));
+	return st;
+}
+
+/* A referrer has a tag only where somebody gave it one. quiet: it is part of a signature
+ * that was told of already. */
+static enum status take_referrer(struct remover *m, const struct reference *where, const char *digest,
+				 bool quiet, struct removals *out)
+{
+	struct verdict v = { .result = REMOVAL_KEPT };
+	const struct scan *scan;
+	const char *name = NULL;
+	char text[DIGEST_TEXT];
+	snprintf(text, sizeof(text), "%s", digest);
+	struct reference at = { .domain = where->domain, .path = where->path, .digest = text };
+	enum status st = remover_scan(m, where, &scan);
+	if (st != STATUS_OK)
+		return st;
+	if (scan_keeper(m, scan, &at, NULL, &name) != KEEPER_NONE)
+		snprintf(v.reason, sizeof(v.reason), "%s names it", name);
+	else if (!scan->whole)
+		snprintf(v.reason, sizeof(v.reason), "whether a tag names it is not known (%.500s)",
+			 scan->why);
+	else
+		st = delete_digest(m, &at, &v);
+	if (st == STATUS_OK)
+		verdict_untagged(&v);
+	if (st != STATUS_OK || v.result == REMOVAL_GONE || (quiet && v.result != REMOVAL_LEFT))
+		return st;
+	return removals_add(out, REMOVAL_SIGNATURE, &at, &v);
+}
+
+static enum status take_referrers(struct remover *m, const struct reference *where,
+				  const struct digests *list, bool quiet, struct removals *out)
+{
+	enum status st = STATUS_OK;
+	for (size_t i = 0; i < list->n && st == STATUS_OK; i++)
+		st = take_referrer(m, where, list->v[i], quiet, out);
+	return st;
+}
+
+enum status attached_take(struct remover *m, const struct reference *ref, const struct attached *a,
+			  struct removals *out)
+{
+	const struct reference *where = signature_repository(m, ref);
+	struct digests listed = { 0 }, own = { 0 };
+	enum status st = STATUS_OK;
+	bool shared = where != ref && needed_elsewhere(m, ref->digest);
+	for (size_t i = 0; i < SUFFIXES && !shared && st == STATUS_OK; i++)
+		st = take_tag(m, where, ref->digest, suffixes[i], &listed, &own, out);
+	if (st == STATUS_OK)
+		st = take_referrers(m, where, &own, true, out);
+	if (st == STATUS_OK)
+		st = take_referrers(m, where, &listed, false, out);
+	if (st == STATUS_OK)
+		st = take_referrers(m, ref, &a->referrers, false, out);
+	digests_release(&listed);
+	digests_release(&own);
+	return st;
+}

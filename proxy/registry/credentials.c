@@ -1,0 +1,157 @@
+#include <sigrelay/registry/credentials.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include <sigrelay/base/file.h>
+#include <sigrelay/base/mem.h>
+#include <sigrelay/registry/credential_helper.h>
+#include <sigrelay/registry/docker_config.h>
+
+#define FILE_MAX ((size_t)1 << 20)
+#define PATH_LENGTH_MAX ((size_t)4096)
+#define SOURCES 5
+
+/* In the order in which they are asked. */
+struct credential_store {
+	char *const *env;
+	struct docker_config v[SOURCES];
+	size_t n;
+};
+
+static void free_secret(char *text)
+{
+	if (text)
+		mem_wipe(text, strlen(text));
+	mem_free(text);
+}
+
+void credentials_release(struct credentials *c)
+{
+	free_secret(c->username);
+	free_secret(c->secret);
+	free_secret(c->identity_token);
+	free_secret(c->registry_token);
+	*c = (struct credentials){ 0 };
+}
+
+static enum status add(struct credential_store *s, const char *name, struct slice text, struct buf *why)
+{
+	enum status st = docker_config_parse(name, text, &s->v[s->n], why);
+	s->n += st == STATUS_OK;
+	return st;
+}
+
+static enum status cannot_read(const char *path, enum status st, struct buf *why)
+{
+	const char *what = st == STATUS_TOO_LARGE ? "it has more than 1 MiB" : strerror(errno);
+	if (st == STATUS_NO_MEMORY)
+		return st;
+	st = buf_addf(why, "the credentials in %s cannot be read: %s", path, what);
+	return st == STATUS_NO_MEMORY ? st : STATUS_IO;
+}
+
+/* A file that is not there names nobody. */
+static enum status add_file(struct credential_store *s, const char *path, struct buf *why)
+{
+	struct buf text;
+	buf_init(&text, FILE_MAX);
+	enum status st = file_read(path, &text);
+	if (st == STATUS_OK)
+		st = add(s, path, buf_slice(&text), why);
+	else if (st == STATUS_IO && (errno == ENOENT || errno == ENOTDIR))
+		st = STATUS_OK;
+	else
+		st = cannot_read(path, st, why);
+	buf_wipe(&text);
+	return st;
+}
+
+/* The file below the folder that a variable names; nothing where it is not set. */
+static enum status add_below(struct credential_store *s, const char *variable, const char *rest,
+			     struct buf *why)
+{
+	struct buf path;
+	const char *folder = env_value(s->env, variable);
+	if (!folder)
+		return STATUS_OK;
+	buf_init(&path, PATH_LENGTH_MAX);
+	enum status st = buf_addf(&path, "%s%s", folder, rest);
+	if (st == STATUS_OK)
+		st = add_file(s, path.p, why);
+	else
+		st = st == STATUS_TOO_LARGE ? STATUS_INVALID : st;
+	buf_release(&path);
+	return st;
+}
+
+static enum status add_variable(struct credential_store *s, struct buf *why)
+{
+	const char *text = env_value(s->env, DOCKER_AUTH_CONFIG);
+	return text ? add(s, DOCKER_AUTH_CONFIG, slice_str(text), why) : STATUS_OK;
+}
+
+static enum status add_docker(struct credential_store *s, struct buf *why)
+{
+	if (env_value(s->env, "DOCKER_CONFIG"))
+		return add_below(s, "DOCKER_CONFIG", "/config.json", why);
+	return add_below(s, "HOME", "/.docker/config.json", why);
+}
+
+static enum status add_podman(struct credential_store *s, struct buf *why)
+{
+	enum status st = add_below(s, "REGISTRY_AUTH_FILE", "", why);
+	if (st == STATUS_OK)
+		st = add_below(s, "XDG_RUNTIME_DIR", "/containers/auth.json", why);
+	if (st == STATUS_OK)
+		st = add_below(s, "HOME", "/.config/containers/auth.json", why);
+	return st;
+}
+
+enum status credential_store_open(struct credential_store **out, char *const *env, struct buf *why)
+{
+	struct credential_store *s = mem_calloc(1, sizeof(*s));
+	if (!s)
+		return STATUS_NO_MEMORY;
+	s->env = env;
+	enum status st = add_variable(s, why);
+	if (st == STATUS_OK)
+		st = add_docker(s, why);
+	if (st == STATUS_OK)
+		st = add_podman(s, why);
+	if (st == STATUS_OK)
+		*out = s;
+	else
+		credential_store_free(s);
+	return st;
+}
+
+void credential_store_free(struct credential_store *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		docker_config_release(&s->v[i]);
+	mem_free(s);
+}
+
+static enum status ask_source(const struct credential_store *s, const struct docker_config *c,
+			      const char *domain, const char *path, struct credentials *out, struct buf *why)
+{
+	struct helper_call call = { .key = credential_key(domain),
+				    .file = c->name,
+				    .env = s->env,
+				    .limit = CREDENTIAL_HELPER_TIMEOUT };
+	call.name = docker_config_helper(c, domain, &call.field);
+	enum status st = call.name ? credential_helper_get(&call, out, why) : STATUS_NOT_FOUND;
+	return st == STATUS_NOT_FOUND ? docker_config_find(c, domain, path, out, why) : st;
+}
+
+enum status credentials_find(const struct credential_store *s, const char *domain, const char *path,
+			     struct credentials *out, struct buf *why)
+{
+	enum status st = STATUS_NOT_FOUND;
+	for (size_t i = 0; i < s->n && st == STATUS_NOT_FOUND; i++)
+		st = ask_source(s, &s->v[i], domain, path, out, why);
+	return st;
+}

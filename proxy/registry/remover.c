@@ -1,0 +1,467 @@
+#include "remover_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sigrelay/base/mem.h>
+
+/* --- what the other files ask of it ---------------------------------------------- */
+
+usec remover_deadline(const struct remover *m)
+{
+	return usec_min(m->cfg.deadline, usec_add(web_now(m->cfg.web), REMOVER_PATIENCE));
+}
+
+bool remover_stopped(const struct remover *m)
+{
+	return (m->cfg.stop && *m->cfg.stop) || web_now(m->cfg.web) >= m->cfg.deadline;
+}
+
+static bool same_repository(const struct reference *a, const struct reference *b)
+{
+	return strcmp(a->domain, b->domain) == 0 && strcmp(a->path, b->path) == 0;
+}
+
+/* Has the item gone, or may it still? */
+static bool item_goes(const struct remover *m, size_t i)
+{
+	enum plan_fate fate = m->cfg.plan->v[i].fate;
+	if (fate == PLAN_DONE || i < m->next)
+		return fate == PLAN_DONE || m->state[i] == REMOVAL_DELETED || m->state[i] == REMOVAL_GONE ||
+		       m->state[i] == REMOVAL_PLANNED;
+	return fate == PLAN_GOES;
+}
+
+bool remover_goes(const struct remover *m, const struct reference *repository, const char *tag)
+{
+	for (size_t i = 0; i < m->cfg.plan->n; i++) {
+		const struct reference *ref = &m->cfg.plan->v[i].ref;
+		if (same_repository(ref, repository) && strcmp(ref->tag, tag) == 0)
+			return item_goes(m, i);
+	}
+	return false;
+}
+
+enum status remover_scan(struct remover *m, const struct reference *repository, const struct scan **out)
+{
+	enum status st = STATUS_OK;
+	if (!m->scan.repository.path || !same_repository(&m->scan.repository, repository)) {
+		scan_release(&m->scan);
+		st = is_ghcr(repository) ? ghcr_scan(m, repository, &m->scan)
+					 : scan_tags(m, repository, &m->scan);
+	}
+	if (st == STATUS_OK)
+		*out = &m->scan;
+	return st;
+}
+
+enum status remover_look(struct remover *m, const struct reference *ref, struct tag_look *out)
+{
+	if (!remover_stopped(m))
+		return oci_look_now(m->cfg.registry, m->cfg.web, ref, remover_deadline(m), out);
+	*out = (struct tag_look){ .state = TAG_UNKNOWN };
+	snprintf(out->reason, sizeof(out->reason), "not asked: cleanup was stopped, or its time is over");
+	return STATUS_OK;
+}
+
+enum status remover_ask(struct remover *m, const struct reference *repository, const char *method,
+			const char *tail, struct web_answer *out, struct buf *no_access)
+{
+	const struct registry_request q = {
+		.repository = repository, .method = method, .tail = tail, .deadline = remover_deadline(m)
+	};
+	return registry_ask(m->cfg.registry, m->cfg.web, &q, out, no_access);
+}
+
+enum status confirm_gone(struct remover *m, const struct reference *ref, const char *asked, struct verdict *v)
+{
+	struct tag_look look;
+	enum status st = remover_look(m, ref, &look);
+	if (st != STATUS_OK)
+		return st;
+	if (look.state == TAG_ABSENT ||
+	    (look.state == TAG_PRESENT && strcmp(look.digest, ref->digest) != 0)) {
+		*v = (struct verdict){ .result = REMOVAL_GONE };
+		snprintf(v->reason, sizeof(v->reason), "was gone");
+	} else if (look.state == TAG_PRESENT) {
+		verdict_left(v, OBSTACLE_DENIED,
+			     "%s: 404, but it is still there; to some registries that is also the word for "
+			     "a missing permission",
+			     asked);
+	} else {
+		verdict_left(v, OBSTACLE_FAULT, "%s: 404, and whether it has gone could not be seen: %s",
+			     asked, look.reason);
+	}
+	return STATUS_OK;
+}
+
+/* --- the list of what became of it -------------------------------------------------- */
+
+void removals_release(struct removals *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		reference_release(&r->v[i].ref);
+		mem_free(r->v[i].steps);
+	}
+	mem_free(r->v);
+	*r = (struct removals){ 0 };
+}
+
+enum status removals_add(struct removals *r, enum removal_what what, const struct reference *ref,
+			 const struct verdict *v)
+{
+	struct removal *grown = mem_realloc(r->v, (r->n + 1) * sizeof(*grown));
+	struct removal made = { .what = what, .result = v->result };
+	struct buf steps;
+	if (!grown)
+		return STATUS_NO_MEMORY;
+	r->v = grown;
+	memcpy(made.reason, v->reason, sizeof(made.reason));
+	buf_init(&steps, 8192);
+	enum status st = STATUS_OK;
+	if (v->result == REMOVAL_LEFT)
+		st = manual_steps(ref, what, v->obstacle, r->is_signed, &steps);
+	if (st == STATUS_OK)
+		st = reference_copy(ref, &made.ref);
+	if (st != STATUS_OK) {
+		buf_release(&steps);
+		return st;
+	}
+	made.steps = steps.n ? buf_take(&steps) : NULL;
+	buf_release(&steps);
+	r->v[r->n++] = made;
+	return STATUS_OK;
+}
+
+/* --- ways to delete ------------------------------------------------------------------ */
+
+/* What was seen before is not there any more. */
+static void forget(struct remover *m, const struct reference *ref, const struct verdict *v)
+{
+	if (v->result == REMOVAL_LEFT || !m->scan.repository.path ||
+	    !same_repository(&m->scan.repository, ref))
+		return;
+	for (size_t i = 0; i < m->scan.n; i++) {
+		struct scanned *at = &m->scan.v[i];
+		bool tag = ref->tag && strcmp(at->name, ref->tag) == 0;
+		if (tag || ((v->digest_went || !ref->tag) && strcmp(at->look.digest, ref->digest) == 0))
+			at->look.state = TAG_ABSENT;
+	}
+}
+
+enum status delete_tag(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	enum status st;
+	if (remover_stopped(m)) {
+		verdict_left(v, OBSTACLE_STOPPED, "not asked: cleanup was stopped, or its time is over");
+		return STATUS_OK;
+	}
+	if (reference_is_dockerhub(ref))
+		st = hub_delete_tag(m, ref, v);
+	else
+		st = is_ghcr(ref) ? ghcr_delete(m, ref, v) : oci_delete_tag(m, ref, v);
+	if (st == STATUS_OK)
+		forget(m, ref, v);
+	return st;
+}
+
+enum status delete_digest(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	if (remover_stopped(m)) {
+		verdict_left(v, OBSTACLE_STOPPED, "not asked: cleanup was stopped, or its time is over");
+		return STATUS_OK;
+	}
+	enum status st = is_ghcr(ref) ? ghcr_delete(m, ref, v) : oci_delete_digest(m, ref, v);
+	if (st == STATUS_OK)
+		forget(m, ref, v);
+	return st;
+}
+
+enum status delete_may(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	if (reference_is_dockerhub(ref))
+		return hub_may(m, ref, v);
+	return is_ghcr(ref) ? ghcr_may(m, ref, v) : STATUS_OK;
+}
+
+enum status delete_would(struct remover *m, const struct reference *ref, struct buf *out)
+{
+	if (reference_is_dockerhub(ref))
+		return buf_addf(out, "would ask %s: DELETE /v2/repositories/%s/tags/%s/",
+				m->cfg.dockerhub_url, ref->path, ref->tag);
+	if (is_ghcr(ref))
+		return buf_addf(out, "would ask %s to delete the package version %s of %s",
+				m->cfg.github_api_url, ref->digest, ref->path);
+	return buf_addf(out, "would ask %s: DELETE /v2/%s/manifests/%s", ref->domain, ref->path, ref->tag);
+}
+
+/* --- one item ------------------------------------------------------------------------ */
+
+static enum status say_kept(struct removals *out, enum removal_what what, const struct reference *ref,
+			    const char *name, const char *rest)
+{
+	struct verdict v = { .result = REMOVAL_KEPT };
+	snprintf(v.reason, sizeof(v.reason), "%s names it too%s", name, rest);
+	return removals_add(out, what, ref, &v);
+}
+
+/* What is attached could not be found any more once the digest has gone. */
+static void unreadable(const struct attached *a, struct verdict *v)
+{
+	verdict_left(v, OBSTACLE_FAULT, "what belongs to it could not be read: %.500s", a->fault);
+}
+
+static enum status take_child(struct remover *m, const struct reference *parent, const char *digest,
+			      struct removals *out)
+{
+	struct verdict v;
+	struct attached below = { 0 };
+	const char *name = NULL;
+	struct reference ref = { .domain = parent->domain, .path = parent->path };
+	char text[DIGEST_TEXT];
+	snprintf(text, sizeof(text), "%s", digest);
+	ref.digest = text;
+	enum keeper k = scan_keeper(m, &m->scan, &ref, parent->digest, &name);
+	if (k != KEEPER_NONE)
+		return k == KEEPER_OURS ? STATUS_OK : say_kept(out, REMOVAL_CHILD, &ref, name, "");
+	enum status st = attached_find(m, &ref, "", &below);
+	if (*below.fault)
+		unreadable(&below, &v);
+	else if (st == STATUS_OK)
+		st = delete_digest(m, &ref, &v);
+	if (st == STATUS_OK) {
+		verdict_untagged(&v);
+		st = removals_add(out, REMOVAL_CHILD, &ref, &v);
+	}
+	if (st == STATUS_OK && v.result != REMOVAL_LEFT)
+		st = attached_take(m, &ref, &below, out);
+	attached_release(&below);
+	return st;
+}
+
+/* The digest has no tag: it goes, then what is attached to it, then its children. */
+static enum status take_digest(struct remover *m, const struct reference *ref, bool went,
+			       const struct attached *a, struct removals *out)
+{
+	struct reference bare = { .domain = ref->domain, .path = ref->path, .digest = ref->digest };
+	struct verdict v = { .result = REMOVAL_DELETED };
+	enum status st = STATUS_OK;
+	if (!went) {
+		st = delete_digest(m, &bare, &v);
+		verdict_untagged(&v);
+		if (st == STATUS_OK && v.result != REMOVAL_GONE)
+			st = removals_add(out, REMOVAL_DIGEST, &bare, &v);
+	}
+	if (st == STATUS_OK && v.result != REMOVAL_LEFT)
+		st = attached_take(m, &bare, a, out);
+	bool parent_went = v.result == REMOVAL_DELETED || v.result == REMOVAL_GONE;
+	for (size_t i = 0; i < a->children.n && parent_went && st == STATUS_OK; i++)
+		st = take_child(m, &bare, a->children.v[i], out);
+	return st;
+}
+
+/* Without the proof that nobody else names the digest, it and its signatures stay. */
+static enum status keep_unproven(struct remover *m, const struct reference *ref, const struct scan *s,
+				 struct removals *out)
+{
+	struct reference bare = { .domain = ref->domain, .path = ref->path, .digest = ref->digest };
+	struct removals found = { 0 };
+	struct verdict v = { .result = REMOVAL_KEPT };
+	enum status st = attached_tags(m, &bare, &found);
+	if (s->fault)
+		verdict_left(&v, OBSTACLE_FAULT, "%s", "");
+	snprintf(v.reason, sizeof(v.reason), "whether another tag names it is not known (%.500s)", s->why);
+	if (st == STATUS_OK)
+		st = removals_add(out, REMOVAL_DIGEST, &bare, &v);
+	for (size_t i = 0; i < found.n && st == STATUS_OK; i++) {
+		verdict_left(&v, OBSTACLE_UNPROVEN,
+			     "stays: whether another tag names the digest that it signs is not known "
+			     "(%.400s)",
+			     s->why);
+		st = removals_add(out, REMOVAL_SIGNATURE, &found.v[i].ref, &v);
+	}
+	removals_release(&found);
+	return st;
+}
+
+/* The tag has gone. */
+static enum status take_rest(struct remover *m, const struct reference *ref, bool went,
+			     const struct attached *a, struct removals *out)
+{
+	const struct scan *scan;
+	const char *name = NULL;
+	struct reference bare = { .domain = ref->domain, .path = ref->path, .digest = ref->digest };
+	enum status st = remover_scan(m, ref, &scan);
+	if (st != STATUS_OK)
+		return st;
+	enum keeper k = went ? KEEPER_NONE : scan_keeper(m, scan, ref, NULL, &name);
+	if (k == KEEPER_OTHER)
+		return say_kept(out, REMOVAL_DIGEST, &bare, name, ": it stays, with its signatures");
+	if (k == KEEPER_OURS)
+		return STATUS_OK; /* it goes with that tag */
+	if (!went && !scan->whole)
+		return keep_unproven(m, ref, scan, out);
+	return take_digest(m, ref, went, a, out);
+}
+
+static enum status plan_tag(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	struct buf words;
+	*v = (struct verdict){ .result = REMOVAL_PLANNED };
+	enum status st = delete_may(m, ref, v);
+	if (st != STATUS_OK || v->result == REMOVAL_LEFT)
+		return st;
+	buf_init(&words, 8192);
+	st = delete_would(m, ref, &words);
+	if (st == STATUS_OK)
+		snprintf(v->reason, sizeof(v->reason), "%s", words.p);
+	buf_release(&words);
+	return st;
+}
+
+static enum status plan_signatures(struct remover *m, const struct reference *ref, struct removals *out)
+{
+	struct removals found = { 0 };
+	enum status st = attached_tags(m, ref, &found);
+	for (size_t i = 0; i < found.n && st == STATUS_OK; i++) {
+		struct verdict v = { .result = found.v[i].result };
+		snprintf(v.reason, sizeof(v.reason), "%s",
+			 v.result == REMOVAL_LEFT ? found.v[i].reason
+						  : "would go once no tag names the digest");
+		st = removals_add(out, REMOVAL_SIGNATURE, &found.v[i].ref, &v);
+	}
+	removals_release(&found);
+	return st;
+}
+
+static enum status dry_run(struct remover *m, const struct reference *ref, struct removals *out)
+{
+	struct reference bare = { .domain = ref->domain, .path = ref->path, .digest = ref->digest };
+	struct verdict v;
+	const struct scan *scan;
+	const char *name = NULL;
+	enum status st = plan_tag(m, ref, &v);
+	if (st == STATUS_OK)
+		st = removals_add(out, REMOVAL_TAG, ref, &v);
+	if (st != STATUS_OK || v.result != REMOVAL_PLANNED)
+		return st;
+	st = remover_scan(m, ref, &scan);
+	if (st != STATUS_OK)
+		return st;
+	if (scan_keeper(m, scan, ref, NULL, &name) == KEEPER_OTHER)
+		return say_kept(out, REMOVAL_DIGEST, &bare, name, ": it would stay, with its signatures");
+	return plan_signatures(m, &bare, out);
+}
+
+static enum status take_present(struct remover *m, const struct reference *ref, const struct tag_look *look,
+				struct removals *out)
+{
+	struct attached a = { 0 };
+	struct verdict v = { .result = REMOVAL_GONE };
+	snprintf(v.reason, sizeof(v.reason), "was gone");
+	enum status st = attached_find(m, ref, look->media_type, &a);
+	if (*a.fault)
+		unreadable(&a, &v);
+	else if (st == STATUS_OK && look->state == TAG_PRESENT)
+		st = delete_tag(m, ref, &v);
+	if (st == STATUS_OK)
+		st = removals_add(out, REMOVAL_TAG, ref, &v);
+	if (st == STATUS_OK && v.result != REMOVAL_LEFT)
+		st = take_rest(m, ref, v.digest_went, &a, out);
+	attached_release(&a);
+	return st;
+}
+
+/* What the plan keeps is looked at too: it may have gone, or moved. */
+static void judge_kept(const struct plan_item *item, const struct tag_look *look, struct verdict *v)
+{
+	const char *why = plan_fate_reason(item->fate);
+	bool ours = item->fate != PLAN_AS_BEFORE;
+	if (look->state == TAG_ABSENT) {
+		*v = (struct verdict){ .result = REMOVAL_GONE };
+		snprintf(v->reason, sizeof(v->reason), "was gone");
+	} else if (ours) {
+		verdict_left(v, OBSTACLE_NOT_OURS, "%s", why);
+	} else {
+		*v = (struct verdict){ .result = REMOVAL_KEPT };
+		snprintf(v->reason, sizeof(v->reason), "%s", why);
+	}
+}
+
+static enum status take_looked(struct remover *m, const struct plan_item *item, const struct reference *ref,
+			       const struct tag_look *look, struct removals *out)
+{
+	struct verdict v = { .result = REMOVAL_KEPT };
+	if (look->state == TAG_PRESENT && ref->digest && strcmp(look->digest, ref->digest) != 0) {
+		snprintf(v.reason, sizeof(v.reason), "has moved since, to %s: it is not this run's any more",
+			 look->digest);
+	} else if (look->state != TAG_PRESENT && look->state != TAG_ABSENT) {
+		verdict_left(&v, remover_stopped(m) ? OBSTACLE_STOPPED : OBSTACLE_FAULT,
+			     "the tag could not be looked at: %s", look->reason);
+	} else if (item->fate != PLAN_GOES) {
+		judge_kept(item, look, &v);
+	} else if (m->cfg.dry_run && look->state == TAG_PRESENT) {
+		return dry_run(m, ref, out);
+	} else if (m->cfg.dry_run) {
+		v.result = REMOVAL_GONE;
+		snprintf(v.reason, sizeof(v.reason), "was gone");
+	} else {
+		return take_present(m, ref, look, out);
+	}
+	return removals_add(out, REMOVAL_TAG, ref, &v);
+}
+
+enum status remover_take(struct remover *m, size_t index, struct removals *out)
+{
+	const struct plan_item *item = &m->cfg.plan->v[index];
+	struct reference ref = item->ref;
+	struct tag_look look;
+	struct verdict done = { .result = REMOVAL_GONE };
+	size_t first = out->n;
+	ref.digest = item->digest;
+	out->is_signed = item->is_signed;
+	scan_release(&m->scan);
+	if (item->fate == PLAN_DONE) {
+		snprintf(done.reason, sizeof(done.reason), "%s", plan_fate_reason(PLAN_DONE));
+		m->next = index + 1;
+		return removals_add(out, REMOVAL_TAG, &ref, &done);
+	}
+	enum status st = remover_look(m, &item->ref, &look);
+	if (st == STATUS_OK)
+		st = take_looked(m, item, &ref, &look, out);
+	m->state[index] = out->n > first ? out->v[first].result : REMOVAL_LEFT;
+	m->next = index + 1;
+	return st;
+}
+
+/* --- beginning and end ---------------------------------------------------------------- */
+
+enum status remover_new(struct remover **out, const struct remover_config *cfg, struct buf *why)
+{
+	struct remover *m = mem_calloc(1, sizeof(*m));
+	if (!m)
+		return STATUS_NO_MEMORY;
+	m->cfg = *cfg;
+	m->state = mem_calloc(cfg->plan->n + 1, sizeof(*m->state));
+	enum status st = m->state ? STATUS_OK : STATUS_NO_MEMORY;
+	if (st == STATUS_OK && cfg->cosign_repository && *cfg->cosign_repository)
+		st = reference_parse(cfg->cosign_repository, &m->signatures, why);
+	if (st != STATUS_OK) {
+		remover_free(m);
+		return st;
+	}
+	*out = m;
+	return STATUS_OK;
+}
+
+void remover_free(struct remover *m)
+{
+	if (!m)
+		return;
+	hub_free(m->hub);
+	ghcr_free(m->ghcr);
+	scan_release(&m->scan);
+	reference_release(&m->signatures);
+	mem_free(m->state);
+	mem_free(m);
+}

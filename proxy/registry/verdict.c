@@ -1,0 +1,79 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "registry_inside.h"
+#include "remover_inside.h"
+
+void verdict_left(struct verdict *v, enum obstacle o, const char *fmt, ...)
+{
+	va_list ap;
+	*v = (struct verdict){ .result = REMOVAL_LEFT, .obstacle = o };
+	va_start(ap, fmt);
+	vsnprintf(v->reason, sizeof(v->reason), fmt, ap);
+	va_end(ap);
+}
+
+void answer_words(const struct web_answer *a, char out[ANSWER_WORDS])
+{
+	struct buf words;
+	if (a->status == 0) {
+		snprintf(out, ANSWER_WORDS, "no answer: %.300s", a->error);
+		return;
+	}
+	buf_init(&words, 1024);
+	if (error_print(a, &words) == STATUS_OK)
+		snprintf(out, ANSWER_WORDS, "%s", words.p + 1);
+	else
+		snprintf(out, ANSWER_WORDS, "%d", a->status);
+	buf_release(&words);
+}
+
+static enum obstacle obstacle_of(const struct web_answer *a)
+{
+	struct registry_error e;
+	registry_error_read(buf_slice(&a->body), &e);
+	if (a->status == 0 || a->status == 408 || a->status == 429 || a->status >= 500)
+		return OBSTACLE_FAULT;
+	if (registry_error_immutable(a->status, &e))
+		return OBSTACLE_IMMUTABLE;
+	if (a->status == 401 || a->status == 403)
+		return OBSTACLE_DENIED;
+	if (a->status == 409 || a->status == 412 || strcmp(e.code, "GOOGLE_MANIFEST_DANGLING_TAG") == 0)
+		return OBSTACLE_SHARED;
+	return OBSTACLE_UNSUPPORTED;
+}
+
+void verdict_of_answer(struct verdict *v, const struct web_answer *a, const char *asked,
+		       const char *no_access)
+{
+	char words[ANSWER_WORDS];
+	bool access = no_access && *no_access;
+	answer_words(a, words);
+	verdict_left(v, obstacle_of(a), "%.200s: %.400s", asked, access ? no_access : words);
+	if (access && v->obstacle == OBSTACLE_UNSUPPORTED)
+		v->obstacle = OBSTACLE_DENIED;
+}
+
+void verdict_untagged(struct verdict *v)
+{
+	if (v->result != REMOVAL_LEFT || v->obstacle == OBSTACLE_FAULT || v->obstacle == OBSTACLE_STOPPED)
+		return;
+	char why[REMOVAL_REASON];
+	memcpy(why, v->reason, sizeof(why));
+	v->result = REMOVAL_KEPT;
+	snprintf(v->reason, sizeof(v->reason), "has no tag any more, and is left to the registry: %.500s",
+		 why);
+}
+
+const char *removal_what_name(enum removal_what w)
+{
+	static const char *const names[] = { "tag", "digest", "child", "signature" };
+	return names[w];
+}
+
+const char *removal_result_name(enum removal_result r)
+{
+	static const char *const names[] = { "planned", "deleted", "gone", "kept", "left" };
+	return names[r];
+}

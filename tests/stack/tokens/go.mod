@@ -1,0 +1,3 @@
+module sigrelay/tests/stack/tokens
+
+go 1.21
