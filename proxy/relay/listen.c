@@ -173,6 +173,18 @@ static void accept_failed(struct evconnlistener *l, void *arg)
 		evconnlistener_disable(l);
 }
 
+static struct evconnlistener *listener_of(struct event_base *base, int fd)
+{
+	return evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd);
+}
+
+static struct evconnlistener *listener_at(struct event_base *base, const struct sockaddr *sa, int n)
+{
+	return evconnlistener_new_bind(base, NULL, NULL,
+				       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+				       BACKLOG, sa, n);
+}
+
 enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
 			const char *setting, bool tls, struct buf *url, struct buf *error)
 {
@@ -190,20 +202,11 @@ enum status listen_http(struct evhttp *http, struct event_base *base, const char
 		remove_stale(&sa.un);
 	if (fd >= 0 && adopt(fd, &sa, n, &why) != STATUS_OK)
 		return fail(error, setting, address, why);
-	struct evconnlistener *l =
-	    fd >= 0
-		? evconnlistener_new(base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, fd)
-		: evconnlistener_new_bind(base, NULL, NULL,
-					  LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-					  BACKLOG, &sa.sa, (int)n);
+	struct evconnlistener *l = fd >= 0 ? listener_of(base, fd) : listener_at(base, &sa.sa, (int)n);
 	if (!l)
 		return fail(error, setting, address, strerror(errno));
-<<<<<<< HEAD
-	s = name_url(l, &a, tls, url);
-=======
 	evconnlistener_set_error_cb(l, accept_failed);
-	s = name_url(l, &a, url);
->>>>>>> main
+	s = name_url(l, &a, tls, url);
 	if (s != STATUS_OK || !evhttp_bind_listener(http, l)) {
 		evconnlistener_free(l);
 		return s == STATUS_OK ? STATUS_NO_MEMORY : s;
