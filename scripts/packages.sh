@@ -49,16 +49,20 @@ go_can_switch() {
 	done
 	return 1
 }
-wants_browser=
-for p in $browser; do
-	if [ "${1:-build}" = test ] && ! installed "$p"; then
-		wants_browser=yes
-	fi
-done
+# What apt knows of, which is asked again once its lists are fresh.
+want_browser() {
+	for p in $browser; do
+		case " $missing " in *" $p "*) continue ;; esac
+		if [ "$1" = test ] && ! installed "$p" && apt-cache show "$p" >/dev/null 2>&1; then
+			missing="$missing $p"
+		fi
+	done
+}
+want_browser "${1:-build}"
 if [ "${1:-build}" = test ] && ! go_can_switch; then
 	missing="$missing golang-go"
 fi
-[ -n "$missing$wants_browser" ] || exit 0
+[ -n "$missing" ] || exit 0
 
 sudo=
 if [ "$(id -u)" != 0 ]; then
@@ -71,6 +75,7 @@ fi
 echo "installing:$missing"
 export DEBIAN_FRONTEND=noninteractive
 $sudo apt-get -qq update
+want_browser "${1:-build}"
 # source_of ORIGIN CODENAME: where apt gets that release from, if it does.
 source_of() {
 	# shellcheck disable=SC2016 # apt's own $(…)
@@ -106,9 +111,6 @@ case $missing in *clang-rt*)
 	missing=$(echo "$missing" | sed "s/clang-rt/libclang-rt-$rt-dev/")
 	;;
 esac
-if [ -n "$wants_browser" ] && apt-cache show chromium-driver >/dev/null 2>&1; then
-	missing="$missing $browser"
-fi
 [ -n "$(printf '%s' "$missing" | tr -d ' ')" ] || exit 0
 # shellcheck disable=SC2086 # a list of names
 $sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
