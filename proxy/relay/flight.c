@@ -49,7 +49,7 @@ static bool waits_for_the_log(struct flight *f)
 {
 	if (f->request->operation != OP_FULCIO_SIGN || f->minted)
 		return false;
-	f->minted = mint_line_pass(f->relay, &f->mint, f->deadline.at);
+	f->minted = mint_line_pass(f->relay, &f->mint, f->deadline.at, f->deadline.at - f->head_start);
 	if (!f->minted && !f->why[0])
 		snprintf(f->why, sizeof(f->why),
 			 "the log's write side is down, so a certificate could not have been used");
@@ -151,7 +151,6 @@ static struct verdict decide(struct flight *f, const struct judged *j)
 		.deadline = f->deadline.at,
 		.breaker_open = relay_breaker(r, f->main.service, side) != BREAKER_CLOSED,
 		.retries_off = budget_is_off(&r->upstream[f->main.service].gate.budget),
-		.resolvable = f->is_create,
 		.poll_first = r->cfg.poll_interval,
 		.poll_max = r->cfg.poll_max,
 		.too_big_tries = f->too_big,
@@ -231,6 +230,7 @@ static void main_good(struct flight *f, const struct judged *j, struct answer *a
 		answer_unref(r->memory.public_key);
 		r->memory.public_key = answer_ref(a);
 	}
+	f->certified = f->request->operation == OP_FULCIO_SIGN;
 	flight_count_saved(f);
 	flight_answer(f, a);
 }
@@ -345,6 +345,7 @@ static struct flight *flight_new(struct relay *r, struct request *request, const
 		return NULL;
 	f->relay = r;
 	f->request = request_ref(request);
+	r->held_bytes += request_bytes(request);
 	f->begun = r->now.mono;
 	TAILQ_INIT(&f->exchanges);
 	TAILQ_INSERT_TAIL(&r->flights, f, link);

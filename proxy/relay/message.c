@@ -37,6 +37,20 @@ bool header_is_ours(struct slice name)
 	return false;
 }
 
+bool header_is_listed(struct slice connection, struct slice name)
+{
+	while (connection.n) {
+		const char *comma = memchr(connection.p, ',', connection.n);
+		size_t n = comma ? (size_t)(comma - connection.p) : connection.n;
+		size_t step = comma ? n + 1 : n;
+		struct slice token = slice_trim((struct slice){ connection.p, n });
+		if (token.n == name.n && strncasecmp(token.p, name.p, token.n) == 0)
+			return true;
+		connection = (struct slice){ connection.p + step, connection.n - step };
+	}
+	return false;
+}
+
 /* A target without the trailing slash that the route passed over. */
 static enum status set_target(struct request *r, const struct route *route)
 {
@@ -135,6 +149,11 @@ struct request *request_ref(struct request *r)
 	return r;
 }
 
+size_t request_bytes(const struct request *r)
+{
+	return strlen(r->target) + r->headers.n + r->body_size;
+}
+
 void request_unref(struct request *r)
 {
 	if (!r || --r->refs)
@@ -215,10 +234,20 @@ enum status answer_add_header(struct answer *a, const char *name, struct slice v
 	return buf_addf(&a->head, "%s: %.*s\r\n", name, (int)value.n, value.p);
 }
 
+static bool is_listed(const struct answer *a, struct slice name)
+{
+	struct slice n, v;
+	for (size_t at = 0; next_line(a, &at, &n, &v);) {
+		if (slice_eq_icase(n, "Connection") && header_is_listed(v, name))
+			return true;
+	}
+	return false;
+}
+
 bool answer_next_header(const struct answer *a, size_t *at, struct slice *name, struct slice *value)
 {
 	while (next_line(a, at, name, value)) {
-		if (!header_is_ours(*name))
+		if (!header_is_ours(*name) && !is_listed(a, *name))
 			return true;
 	}
 	return false;

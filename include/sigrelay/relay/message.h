@@ -45,7 +45,8 @@ enum status request_add_header(struct request *r, const char *name, const char *
 /* After the last header: sets the views and makes the id if there is none (id_seed). */
 enum status request_seal(struct request *r, uint64_t id_seed) MUST_CHECK;
 struct request *request_ref(struct request *r);
-void request_unref(struct request *r); /* NULL is fine */
+void request_unref(struct request *r);         /* NULL is fine */
+size_t request_bytes(const struct request *r); /* of its head and body */
 
 struct answer {
 	unsigned refs;
@@ -64,10 +65,12 @@ void answer_unref(struct answer *a); /* NULL is fine */
 struct slice answer_header(const struct answer *a, const char *name);
 enum status answer_add_header(struct answer *a, const char *name, struct slice value) MUST_CHECK;
 /* Walks the headers that a client may see: *at starts at 0; false at the end.
- * Hop-by-hop headers, lengths and codings are passed over. */
+ * Hop-by-hop headers, what Connection lists, lengths and codings are passed over. */
 bool answer_next_header(const struct answer *a, size_t *at, struct slice *name, struct slice *value);
 
 /* Is this header of one connection only, or ours to set (RFC 9110 7.6.1)? */
 bool header_is_ours(struct slice name);
+/* Does the value of a Connection header list it? */
+bool header_is_listed(struct slice connection, struct slice name);
 
 #endif
