@@ -612,6 +612,7 @@ def a_401_without_a_challenge(w):
             got = w.look_one(r.host + "/acme/app:v1")
             eq((how, got[0], len(r.requests())), (how, "unknown", 1))
             has(got[3], "401", "no way to log in")
+            eq("asked as" in got[3], False)  # it was not
 
 
 @test
@@ -733,7 +734,14 @@ def a_403_is_no_access(w):
     with FakeRegistry() as r:
         r.fault("403", times=2, body='{"errors":[{"code":"DENIED","message":"no"}]}')
         has(w.look_one(r.host + "/acme/app:v1")[3], "no access, or it does not exist", "403")
-        has(w.ask(r.host + "/acme/app", "DELETE", "manifests/v1")[0][1], "403 DENIED: no")
+        has(w.ask(r.host + "/acme/app", "DELETE", "manifests/v1")[0][1], "403 DENIED: no", "asked without a name")
+    with FakeRegistry(auth="bearer") as r:
+        r.put("acme/app", "v1")
+        w.log_in(r.host)
+        r.fault("403", skip=3)
+        first, second = w.ask(r.host + "/acme/app", "GET", "manifests/v1", "GET", "manifests/v1")
+        eq((first[0], second[0], len(r.requests())), (200, 403, 4))
+        has(second[1], "asked as user")
 
 
 @test
