@@ -9,7 +9,7 @@ _sigrelay_settings='--config
 --backoff-max --poll-interval --lookup-wait --hedge-after --breaker-failures
 --breaker-rate --breaker-window --breaker-min-requests --probe-interval --probe-max
 --retry-budget --retry-budget-floor --rate-limit --rate-burst --max-attempts-in-flight
---notafter-margin --max-clients --max-parked --max-body --header-timeout --memory-entries
+--notafter-margin --max-clients --max-parked --max-parked-memory --max-body --header-timeout --memory-entries
 --drain-timeout --log-level --log-format --log-repeats --ledger --run-id --dockerhub-url
 --dockerhub-registry-url --github-api-url --ca-file --upstream-cert-file --upstream-key-file
 --upstream-tls-min-version'

@@ -68,6 +68,7 @@ complete -c sigrelay -n __sigrelay_takes_settings -l max-attempts-in-flight -x -
 complete -c sigrelay -n __sigrelay_takes_settings -l notafter-margin -x -d 'How long before a certificate\'s notAfter its entry must be in the log.'
 complete -c sigrelay -n __sigrelay_takes_settings -l max-clients -x -d 'Client connections open at once.'
 complete -c sigrelay -n __sigrelay_takes_settings -l max-parked -x -d 'Exchanges that may wait without an upstream connection.'
+complete -c sigrelay -n __sigrelay_takes_settings -l max-parked-memory -x -d 'Bytes of requests, head and body, that may be held until they are answered, parked or not.'
 complete -c sigrelay -n __sigrelay_takes_settings -l max-body -x -d 'The largest request and answer body taken.'
 complete -c sigrelay -n __sigrelay_takes_settings -l header-timeout -x -d 'How long a client may take to send its request\'s header.'
 complete -c sigrelay -n __sigrelay_takes_settings -l memory-entries -x -d 'Log entries remembered; 0 = none.'

@@ -91,14 +91,6 @@ void heap_remove(struct heap *h, struct heap_node *node)
 	node->index = 0;
 }
 
-void heap_move(struct heap *h, struct heap_node *node, int64_t key)
-{
-	node->key = key;
-	node->seq = h->seq++;
-	sift_up(h, node);
-	sift_down(h, node);
-}
-
 struct heap_node *heap_top(const struct heap *h)
 {
 	return h->n > 0 ? h->v[0] : NULL;

@@ -76,6 +76,8 @@ DURATION(notafter_margin, "5s", 0, 540 * USEC_PER_SEC, true,
 SETTING(max_clients, SETTING_COUNT, "10000", 1, 1000000, NULL, false, "Client connections open at once.")
 SETTING(max_parked, SETTING_COUNT, "10000", 0, 1000000, NULL, true,
 	"Exchanges that may wait without an upstream connection.")
+SETTING(max_parked_memory, SETTING_SIZE, "256MiB", 1048576, 1099511627776, NULL, true,
+	"Bytes of requests, head and body, that may be held until they are answered, parked or not.")
 SETTING(max_body, SETTING_SIZE, "32MiB", 1024, 1073741824, NULL, false,
 	"The largest request and answer body taken.")
 DURATION(header_timeout, "10s", 10 * USEC_PER_MSEC, 600 * USEC_PER_SEC, false,

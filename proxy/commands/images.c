@@ -237,6 +237,8 @@ static void start(struct asked *a, struct registry_setup *setup, usec deadline)
 
 static void look_at_all(struct looking *l, struct registry_setup *setup, char *const *env)
 {
+	/* Nobody else is heard while a helper is waited for. */
+	credential_store_limit(setup->credentials, (l->give_up - clock_now().mono) / 2);
 	for (size_t i = 0; i < l->n; i++)
 		start(&l->asked[i], setup, l->give_up);
 	progress_begin(&l->progress, env, clock_now().mono);

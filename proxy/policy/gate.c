@@ -52,7 +52,7 @@ void gate_release(struct gate *g)
 
 void gate_ticket_init(struct gate_ticket *t, enum side side, usec deadline)
 {
-	*t = (struct gate_ticket){ .side = side, .deadline = deadline };
+	*t = (struct gate_ticket){ .side = side, .deadline = deadline, .order = deadline };
 }
 
 enum status gate_wait(struct gate *g, struct gate_ticket *t)
@@ -64,7 +64,7 @@ enum status gate_wait(struct gate *g, struct gate_ticket *t)
 	bool closed = g->breaker[t->side].state == BREAKER_CLOSED;
 	t->lane = t->retry && closed ? LANE_RETRY : LANE_FIRST;
 	t->probe = false;
-	return heap_add(&g->line[t->side][t->lane], &t->node, t->deadline);
+	return heap_add(&g->line[t->side][t->lane], &t->node, t->order);
 }
 
 static void come_back(struct gate *g, struct gate_ticket *t)
@@ -111,18 +111,18 @@ static bool has_slot(const struct gate *g, enum side side)
 	       g->in_flight[side] < side_cap(g);
 }
 
-/* Is a's turn the better spent one? One that lives to tell: the earliest deadline
- * with room for an answer, else the latest of all. */
+/* Is a's turn the better spent one? One that lives to tell: the earliest in order
+ * of those with room for an answer, else the latest deadline of all. */
 static bool lives_longer(const struct gate_ticket *a, const struct gate_ticket *b, usec enough)
 {
 	if (!b)
 		return true;
 	if (a->deadline < enough || b->deadline < enough)
 		return a->deadline > b->deadline;
-	return a->deadline < b->deadline;
+	return a->order < b->order;
 }
 
-/* The earliest deadline of a lane that leaves room for an answer: where the line is
+/* The earliest in a lane whose deadline leaves room for an answer: where the line is
  * longer than its tickets live, the first in it is always about to give up, and a
  * turn given to it is lost. Walks the line only then. */
 static struct gate_ticket *next_in(const struct gate *g, enum side side, enum gate_lane lane, usec now)
@@ -140,7 +140,7 @@ static struct gate_ticket *next_in(const struct gate *g, enum side side, enum ga
 	return best;
 }
 
-/* The earliest deadline of a closed side, from both lanes; the retry lane is passed by
+/* The earliest of a closed side, from both lanes; the retry lane is passed by
  * while the budget holds it back, and *wake is then when it will not. */
 static struct gate_ticket *earliest(const struct gate *g, enum side side, usec now, usec *wake)
 {
@@ -155,7 +155,7 @@ static struct gate_ticket *earliest(const struct gate *g, enum side side, usec n
 	}
 	if (!first || !retry)
 		return first ? first : retry;
-	return retry->deadline < first->deadline ? retry : first;
+	return retry->order < first->order ? retry : first;
 }
 
 /* Walks the whole line, once a probe interval. The head of a crowd is always

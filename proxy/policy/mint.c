@@ -28,6 +28,12 @@ static bool may_closed(const struct mint *m, const struct breaker *b, size_t cre
 	return false;
 }
 
+void mint_lost(struct mint *m, usec went, usec now)
+{
+	if (now < usec_add(went, MINT_FORGET)) /* else it is counted no more */
+		mint_used(m);
+}
+
 static bool may_open(const struct mint *m, const struct breaker *b, size_t creates_in_line, usec now,
 		     usec *wake)
 {

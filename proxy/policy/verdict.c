@@ -1,10 +1,5 @@
 #include <sigrelay/policy/verdict.h>
 
-static const char *const names[] = {
-	[VERDICT_ANSWER] = "answer", [VERDICT_RETRY] = "retry", [VERDICT_RESOLVE] = "resolve",
-	[VERDICT_WAIT] = "wait",     [VERDICT_PARK] = "park",   [VERDICT_GIVE_UP] = "give_up",
-};
-
 static struct verdict final(enum verdict_kind kind)
 {
 	return (struct verdict){ .kind = kind, .at = USEC_NEVER };
@@ -50,16 +45,9 @@ struct verdict verdict_after(const struct verdict_facts *f, const struct backoff
 {
 	if (f->outcome == OUTCOME_CANCELLED)
 		return final(VERDICT_GIVE_UP); /* there is no answer to hand on */
-	if (f->outcome == OUTCOME_CONFLICT && f->resolvable)
-		return before_deadline(VERDICT_RESOLVE, now, f->deadline, now);
 	if (f->outcome == OUTCOME_ABSENT)
 		return after_absent(f, now, r);
 	if (!outcome_may_retry(f->outcome))
 		return final(VERDICT_ANSWER);
 	return after_failure(f, b, now, r);
-}
-
-const char *verdict_name(enum verdict_kind k)
-{
-	return names[k];
 }

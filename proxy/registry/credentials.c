@@ -12,11 +12,25 @@
 #define PATH_LENGTH_MAX ((size_t)4096)
 #define SOURCES 5
 
-/* In the order in which they are asked. */
+/* What a helper said when it was asked for a key. */
+struct told {
+	struct told *next;
+	char *name, *key;
+	enum status st;
+	struct credentials c;
+	char *why;
+};
+
+struct helpers {
+	struct told *first;
+	usec limit;
+};
+
 struct credential_store {
 	char *const *env;
-	struct docker_config v[SOURCES];
+	struct docker_config v[SOURCES]; /* in the order in which they are asked */
 	size_t n;
+	struct helpers *helpers; /* changes while the store does not */
 };
 
 static void free_secret(char *text)
@@ -114,7 +128,11 @@ enum status credential_store_open(struct credential_store **out, char *const *en
 	if (!s)
 		return STATUS_NO_MEMORY;
 	s->env = env;
-	enum status st = add_variable(s, why);
+	s->helpers = mem_calloc(1, sizeof(*s->helpers));
+	enum status st = s->helpers ? STATUS_OK : STATUS_NO_MEMORY;
+	credential_store_limit(s, CREDENTIAL_HELPER_TIMEOUT);
+	if (st == STATUS_OK)
+		st = add_variable(s, why);
 	if (st == STATUS_OK)
 		st = add_docker(s, why);
 	if (st == STATUS_OK)
@@ -126,24 +144,107 @@ enum status credential_store_open(struct credential_store **out, char *const *en
 	return st;
 }
 
+static void told_free(struct told *t)
+{
+	if (!t)
+		return;
+	credentials_release(&t->c);
+	mem_free(t->name);
+	mem_free(t->key);
+	mem_free(t->why);
+	mem_free(t);
+}
+
+void credential_store_limit(struct credential_store *s, usec limit)
+{
+	if (s->helpers)
+		s->helpers->limit = usec_min(limit, CREDENTIAL_HELPER_TIMEOUT);
+}
+
 void credential_store_free(struct credential_store *s)
 {
 	if (!s)
 		return;
+	for (struct told *t = s->helpers ? s->helpers->first : NULL, *next; t; t = next) {
+		next = t->next;
+		told_free(t);
+	}
+	mem_free(s->helpers);
 	for (size_t i = 0; i < s->n; i++)
 		docker_config_release(&s->v[i]);
 	mem_free(s);
 }
 
+static const struct told *told_find(const struct helpers *h, const struct helper_call *call)
+{
+	const struct told *t = h->first;
+	while (t && (strcmp(t->name, call->name) != 0 || strcmp(t->key, call->key) != 0))
+		t = t->next;
+	return t;
+}
+
+/* STATUS_NO_MEMORY: there is none for it, and nothing was kept. */
+static enum status told_make(struct helpers *h, const struct helper_call *call, const struct told **out)
+{
+	struct buf why;
+	struct told *t = mem_calloc(1, sizeof(*t));
+	if (!t)
+		return STATUS_NO_MEMORY;
+	buf_init(&why, 4096);
+	t->name = mem_strdup(call->name);
+	t->key = mem_strdup(call->key);
+	t->st = credential_helper_get(call, &t->c, &why);
+	t->why = why.n ? buf_take(&why) : mem_strdup("");
+	buf_release(&why);
+	if (!t->name || !t->key || !t->why || t->st == STATUS_NO_MEMORY) {
+		told_free(t);
+		return STATUS_NO_MEMORY;
+	}
+	t->next = h->first;
+	h->first = t;
+	*out = t;
+	return STATUS_OK;
+}
+
+static bool copy_text(const char *from, char **to)
+{
+	*to = from ? mem_strdup(from) : NULL;
+	return *to || !from;
+}
+
+static enum status copy_credentials(const struct credentials *from, struct credentials *out)
+{
+	struct credentials c = { 0 };
+	if (copy_text(from->username, &c.username) && copy_text(from->secret, &c.secret) &&
+	    copy_text(from->identity_token, &c.identity_token) &&
+	    copy_text(from->registry_token, &c.registry_token)) {
+		*out = c;
+		return STATUS_OK;
+	}
+	credentials_release(&c);
+	return STATUS_NO_MEMORY;
+}
+
+static enum status ask_helper(struct helpers *h, const struct helper_call *call, struct credentials *out,
+			      struct buf *why)
+{
+	const struct told *t = told_find(h, call);
+	enum status st = t ? STATUS_OK : told_make(h, call, &t);
+	if (st != STATUS_OK)
+		return st;
+	if (t->st == STATUS_OK)
+		return copy_credentials(&t->c, out);
+	return buf_add_str(why, t->why) == STATUS_NO_MEMORY ? STATUS_NO_MEMORY : t->st;
+}
+
 static enum status ask_source(const struct credential_store *s, const struct docker_config *c,
 			      const char *domain, const char *path, struct credentials *out, struct buf *why)
 {
-	struct helper_call call = { .key = credential_key(domain),
-				    .file = c->name,
-				    .env = s->env,
-				    .limit = CREDENTIAL_HELPER_TIMEOUT };
+	struct helper_call call = {
+		.key = credential_key(domain), .file = c->name, .env = s->env, .limit = s->helpers->limit
+	};
 	call.name = docker_config_helper(c, domain, &call.field);
-	enum status st = call.name ? credential_helper_get(&call, out, why) : STATUS_NOT_FOUND;
+	enum status st = call.name ? ask_helper(s->helpers, &call, out, why) : STATUS_NOT_FOUND;
 	return st == STATUS_NOT_FOUND ? docker_config_find(c, domain, path, out, why) : st;
 }
 

@@ -104,15 +104,16 @@ void call_go_on(struct call *c, struct grant *grant)
 		finish_without(c, "no memory for the request");
 }
 
-/* What the last answer, a 401 or 403, means to a person. */
-static void say_no_access(struct call *c, const struct web_answer *a, const char *more)
+/* What the last answer, a 401 or 403, means to a person. whose: say who asked. */
+static void say_no_access(struct call *c, const struct web_answer *a, const char *more, bool whose)
 {
 	struct buf *b = &c->no_access;
-	bool ok =
-	    buf_addf(b, "no access, or it does not exist: %s answered", c->repository.domain) == STATUS_OK &&
-	    error_print(a, b) == STATUS_OK && buf_addf(b, "%s (", more) == STATUS_OK &&
-	    account_print(c->account, c->repository.domain, b) == STATUS_OK &&
-	    buf_add_str(b, ")") == STATUS_OK;
+	const char *domain = c->repository.domain;
+	bool ok = buf_addf(b, "no access, or it does not exist: %s answered", domain) == STATUS_OK &&
+		  error_print(a, b) == STATUS_OK && buf_add_str(b, more) == STATUS_OK;
+	if (ok && whose)
+		ok = buf_add_str(b, " (") == STATUS_OK && account_print(c->account, domain, b) == STATUS_OK &&
+		     buf_add_str(b, ")") == STATUS_OK;
 	if (!ok && b->n == 0)
 		finish_without(c, "no memory");
 	else
@@ -124,7 +125,7 @@ static void answer_basic(struct call *c, const struct web_answer *a)
 	const struct credentials *who = &c->account->credentials;
 	struct grant *g = NULL;
 	if (c->account->anonymous || !who->secret) {
-		say_no_access(c, a, " and wants a name and a password: `docker login` gives them");
+		say_no_access(c, a, " and wants a name and a password", c->account->anonymous);
 		return;
 	}
 	if (grant_new(c->registry, c->account, &g) != STATUS_OK ||
@@ -150,11 +151,12 @@ static enum status choose(const struct web_answer *a, struct challenge *out)
 static void challenged(struct call *c, const struct web_answer *a)
 {
 	struct challenge ch = { .scheme = CHALLENGE_NONE };
-	if (account_find(c->registry, &c->repository, &c->account) != STATUS_OK ||
-	    choose(a, &ch) != STATUS_OK) {
+	struct account *found = NULL;
+	if (account_find(c->registry, &c->repository, &found) != STATUS_OK || choose(a, &ch) != STATUS_OK) {
 		finish_without(c, "no memory");
 		return;
 	}
+	c->account = found;
 	if (c->account->trouble) {
 		if (buf_add_str(&c->no_access, c->account->trouble) == STATUS_OK)
 			call_finish(c, a);
@@ -165,7 +167,7 @@ static void challenged(struct call *c, const struct web_answer *a)
 	} else if (ch.scheme == CHALLENGE_BASIC) {
 		answer_basic(c, a);
 	} else {
-		say_no_access(c, a, " and names no way to log in");
+		say_no_access(c, a, " and names no way to log in", false);
 	}
 	challenge_release(&ch);
 }
@@ -183,7 +185,7 @@ static void on_answer(void *arg, const struct web_answer *a)
 		c->stage = CALL_PLAIN;
 		call_go_on(c, NULL);
 	} else if (a->status == 401 || a->status == 403) {
-		say_no_access(c, a, "");
+		say_no_access(c, a, "", true);
 	} else {
 		call_finish(c, a);
 	}
@@ -274,6 +276,7 @@ enum status registry_start(struct registry *r, const struct registry_request *q,
 	if (st == STATUS_OK) {
 		c->grant = grant_kept(r, c);
 		c->stage = c->grant ? CALL_KEPT : CALL_PLAIN;
+		c->account = c->grant ? c->grant->account : NULL;
 		st = call_send(c, c->grant);
 	}
 	if (st != STATUS_OK) {

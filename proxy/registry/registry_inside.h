@@ -55,7 +55,7 @@ struct call {
 	usec deadline;
 	enum action action;
 	enum call_stage stage;
-	struct account *account;
+	const struct account *account; /* NULL: nobody's name was asked for yet */
 	struct grant *grant;
 	struct buf no_access;
 };

@@ -64,6 +64,7 @@ struct curl_wire {
 	size_t body_max;
 	char *ca_file, *cert_file, *key_file; /* NULL: none was given */
 	long tls_version;                     /* the oldest */
+	char prefer[40];                      /* "Prefer: wait=29": by when another relay is to answer */
 	struct sock **socks;                  /* by fd */
 	size_t socks_cap;
 };
@@ -220,7 +221,7 @@ static bool set_headers(struct handle *h, const struct request *q, bool with_bod
 {
 	static char no_accept[] = "Accept:", no_expect[] = "Expect:", no_type[] = "Content-Type:";
 	static char codings[] = "Accept-Encoding: " CODINGS;
-	size_t n = 0, need = q->header_count + 4;
+	size_t n = 0, need = q->header_count + 5;
 	if (h->headers_cap < need) {
 		struct curl_slist *p = mem_realloc(h->headers, need * sizeof(*p));
 		if (!p)
@@ -237,6 +238,8 @@ static bool set_headers(struct handle *h, const struct request *q, bool with_bod
 		h->headers[n].data = line;
 	}
 	h->headers[n++].data = codings;
+	if (h->wire->prefer[0])
+		h->headers[n++].data = h->wire->prefer;
 	if (!has_accept)
 		h->headers[n++].data = no_accept;
 	if (with_body)
@@ -589,6 +592,10 @@ void curl_wire_configure(struct curl_wire *w, const struct settings *s)
 		struct handle *h;
 		TAILQ_FOREACH(h, &w->upstream[i].idle, link)
 		(void)curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, w->connect_timeout_ms);
+		long seconds = (long)(s->attempt_timeout / USEC_PER_SEC) - 1;
+		w->prefer[0] = '\0';
+		if (seconds > 0)
+			snprintf(w->prefer, sizeof(w->prefer), "Prefer: wait=%ld", seconds);
 	}
 }
 

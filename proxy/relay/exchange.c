@@ -83,13 +83,38 @@ static bool from_memory(struct exchange *x, const struct request *q, const struc
 	return true;
 }
 
-/* Parked ones are bounded: past max_parked a new one hears so at once. */
-static bool crowded(const struct exchange *x)
+/* Those that wait are bounded: past max_parked, or with more bytes than
+ * max_parked_memory, a new one hears so at once. NULL: it is not crowded. */
+static const char *crowded(const struct exchange *x, const struct request *q)
 {
 	const struct relay *r = x->relay;
-	return relay_breaker(r, operation_service(x->operation), operation_side(x->operation)) !=
-		   BREAKER_CLOSED &&
-	       relay_parked(r) >= r->cfg.max_parked;
+	if (r->held_bytes + request_bytes(q) > r->cfg.max_parked_memory)
+		return "the requests that wait for an answer hold as much memory as they may "
+		       "(max_parked_memory): try again";
+	bool parked = relay_breaker(r, operation_service(x->operation), operation_side(x->operation)) !=
+			  BREAKER_CLOSED &&
+		      relay_parked(r) >= r->cfg.max_parked;
+	return parked ? "too many requests wait for this service already (max_parked): try again" : NULL;
+}
+
+/* True: it was turned away. */
+static bool turn_away_from_crowd(struct exchange *x, const struct request *q)
+{
+	struct relay *r = x->relay;
+	enum service s = operation_service(x->operation);
+	if (request_bytes(q) > r->cfg.max_parked_memory) {
+		finish_own(x, reply_error(s, 413, -1,
+					  "the request is larger than all that may be held for an answer: "
+					  "raise max_parked_memory"));
+		return true;
+	}
+	const char *why = crowded(x, q);
+	if (!why)
+		return false;
+	long wait = (long)(r->cfg.gate.breaker.probe_interval / USEC_PER_SEC) + 1;
+	places_note(&r->places, q, x->first_seen, r->now.mono);
+	finish_own(x, reply_error(s, 503, wait, why));
+	return true;
 }
 
 /* A create may outlive this client's patience, so the patience is the exchange's own. */
@@ -106,16 +131,25 @@ static enum status watch_patience(struct exchange *x)
 	return s;
 }
 
+static enum status join(struct exchange *x, struct create_key *k)
+{
+	enum status s = watch_patience(x);
+	if (s == STATUS_OK)
+		flight_join(k, x);
+	return s;
+}
+
 static enum status begin(struct exchange *x, struct request *q, const struct digest *key)
 {
-	struct create_key *k = key ? creates_find(&x->relay->creates, key) : NULL;
 	enum status s = watch_patience(x);
-	if (s != STATUS_OK)
-		return s;
-	if (!k)
-		return flight_start(x->relay, x, q, key);
-	flight_join(k, x);
-	return STATUS_OK;
+	return s == STATUS_OK ? flight_start(x->relay, x, q, key) : s;
+}
+
+/* What the client is known for, or what the relay between here and there asks. */
+static struct patience patience_in(const struct request *q)
+{
+	struct patience p = patience_of(q->user_agent, q->operation);
+	return q->wait == USEC_NEVER ? p : patience_of_relay(p, q->wait);
 }
 
 void exchange_start(struct exchange *x, struct relay *r, struct request *request,
@@ -126,9 +160,10 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 	*x = (struct exchange){
 		.relay = r,
 		.operation = request->operation,
-		.patience = patience_of(request->user_agent, request->operation),
+		.patience = patience_in(request),
 		.deadline = deadline_none(),
 		.begun = r->now.mono,
+		.first_seen = r->now.mono,
 		.on_answer = on_answer,
 		.owner = owner,
 	};
@@ -142,13 +177,11 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 	}
 	if (from_memory(x, request, is_create ? &key : NULL))
 		return;
-	if (crowded(x)) {
-		finish_own(x, reply_error(
-				  s, 503, (long)(r->cfg.gate.breaker.probe_interval / USEC_PER_SEC) + 1,
-				  "too many requests wait for this service already (max_parked): try again"));
+	struct create_key *k = is_create ? creates_find(&r->creates, &key) : NULL;
+	x->first_seen = places_take(&r->places, request, r->now.mono);
+	if (!k && turn_away_from_crowd(x, request))
 		return;
-	}
-	if (begin(x, request, is_create ? &key : NULL) != STATUS_OK)
+	if ((k ? join(x, k) : begin(x, request, is_create ? &key : NULL)) != STATUS_OK)
 		finish_own(x, reply_error(s, 503, 1, "out of memory: try again in a moment"));
 }
 

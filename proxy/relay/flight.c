@@ -49,7 +49,7 @@ static bool waits_for_the_log(struct flight *f)
 {
 	if (f->request->operation != OP_FULCIO_SIGN || f->minted)
 		return false;
-	f->minted = mint_line_pass(f->relay, &f->mint, f->deadline.at);
+	f->minted = mint_line_pass(f->relay, &f->mint, f->deadline.at, f->deadline.at - f->head_start);
 	if (!f->minted && !f->why[0])
 		snprintf(f->why, sizeof(f->why),
 			 "the log's write side is down, so a certificate could not have been used");
@@ -110,7 +110,8 @@ static void main_began(struct attempt *a)
 	/* It stood in line before the breaker opened, and was parked without a word. */
 	if (a->ticket.probe || (b->outage_total > 0 && f->begun < b->since))
 		f->waited_outage = true;
-	if (f->is_create && r->cfg.hedge_after > 0 && !f->hedged && f->phase == PHASE_SENDING)
+	bool alone = !r->upstream[f->main.service].is_relay;
+	if (f->is_create && alone && r->cfg.hedge_after > 0 && !f->hedged && f->phase == PHASE_SENDING)
 		timer_set(&f->hedge_timer, usec_add(r->now.mono, r->cfg.hedge_after));
 }
 
@@ -151,7 +152,6 @@ static struct verdict decide(struct flight *f, const struct judged *j)
 		.deadline = f->deadline.at,
 		.breaker_open = relay_breaker(r, f->main.service, side) != BREAKER_CLOSED,
 		.retries_off = budget_is_off(&r->upstream[f->main.service].gate.budget),
-		.resolvable = f->is_create,
 		.poll_first = r->cfg.poll_interval,
 		.poll_max = r->cfg.poll_max,
 		.too_big_tries = f->too_big,
@@ -231,8 +231,27 @@ static void main_good(struct flight *f, const struct judged *j, struct answer *a
 		answer_unref(r->memory.public_key);
 		r->memory.public_key = answer_ref(a);
 	}
+	f->certified = f->request->operation == OP_FULCIO_SIGN;
 	flight_count_saved(f);
 	flight_answer(f, a);
+}
+
+/* The relay before this one waits, and answered because it was asked to by then: ask
+ * again. No failure of anybody's, and no draw on the retry budget. */
+static void main_held(struct flight *f, const struct judged *j)
+{
+	struct relay *r = f->relay;
+	usec wait = j->retry_after > 0 ? backoff_retry_after(j->retry_after, &r->rng)
+				       : backoff_between(0, r->cfg.backoff.base, &r->rng);
+	usec at = usec_add(r->now.mono, wait);
+	if (f->phase == PHASE_RESOLVING)
+		return;
+	if (at >= f->deadline.at) {
+		flight_expire(f, f->deadline.reason);
+		return;
+	}
+	flight_log(f, "held", j->why, f->sent, wait, "ask it again");
+	timer_set(&f->main_timer, at);
 }
 
 static void act(struct flight *f, const struct judged *j, enum transport t, struct answer *a)
@@ -255,6 +274,10 @@ static void act(struct flight *f, const struct judged *j, enum transport t, stru
 	case OUTCOME_REFUSED:
 	case OUTCOME_OTHER:
 		flight_answer(f, a);
+		return;
+	case OUTCOME_HELD:
+		keep_last(f, t, a, j->why);
+		main_held(f, j);
 		return;
 	case OUTCOME_THROTTLED:
 	case OUTCOME_SERVER_ERROR:
@@ -345,6 +368,7 @@ static struct flight *flight_new(struct relay *r, struct request *request, const
 		return NULL;
 	f->relay = r;
 	f->request = request_ref(request);
+	r->held_bytes += request_bytes(request);
 	f->begun = r->now.mono;
 	TAILQ_INIT(&f->exchanges);
 	TAILQ_INSERT_TAIL(&r->flights, f, link);

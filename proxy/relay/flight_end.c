@@ -11,6 +11,8 @@
 void flight_end(struct flight *f)
 {
 	struct relay *r = f->relay;
+	struct mint_ticket slot = f->mint;
+	bool lost = !f->certified;
 	creates_remove(&r->creates, &f->create);
 	TAILQ_REMOVE(&r->flights, f, link);
 	waiters_leave(r, &f->waiter);
@@ -23,8 +25,11 @@ void flight_end(struct flight *f)
 	timer_release(&f->hedge_timer);
 	timer_release(&f->poll_timer);
 	answer_unref(f->last);
+	r->held_bytes -= request_bytes(f->request);
 	request_unref(f->request);
 	mem_free(f);
+	if (lost)
+		mint_line_lost(r, &slot);
 }
 
 /* Hands the answer to everyone who waits and ends. */
@@ -120,10 +125,21 @@ static bool crowd_comes_back(const struct flight *f)
 	return x && x->patience.honours_retry_after;
 }
 
+/* Who repeats by himself what his patience ended for stands where he stood. A
+ * create needs none: it goes on, and is joined. */
+static void keep_place(struct flight *f, enum deadline_reason why)
+{
+	const struct exchange *x = TAILQ_FIRST(&f->exchanges);
+	struct relay *r = f->relay;
+	if (why == DEADLINE_PATIENCE && x && x->patience.comes_back)
+		places_note(&r->places, f->request, x->first_seen, r->now.mono);
+}
+
 /* No further attempt fits: the upstream's own last answer, else one of ours. */
 void flight_expire(struct flight *f, enum deadline_reason why)
 {
 	bool come_back = why == DEADLINE_PATIENCE && crowd_comes_back(f);
+	keep_place(f, why);
 	log_event(LOG_WARN, "gave_up", LOG_S("request", f->request->id),
 		  LOG_S("operation", operation_name(f->request->operation)),
 		  LOG_S("cause", f->why[0] ? f->why : "no answer yet"),
@@ -170,6 +186,8 @@ void flight_set_deadline(struct flight *f, const struct exchange *x)
 	if (!f->is_create)
 		f->deadline =
 		    deadline_add(f->deadline, usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
+	f->head_start = r->now.mono - x->first_seen;
+	f->main.head_start = f->hedge.head_start = f->poll.head_start = f->head_start;
 	if (f->deadline.at != USEC_NEVER)
 		timer_set(&f->deadline_timer, f->deadline.at);
 }

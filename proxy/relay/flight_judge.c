@@ -60,6 +60,12 @@ static bool judge_ending(const struct flight *f, enum transport t, const struct 
 		return false;
 	}
 	snprintf(j->why, sizeof(j->why), "HTTP %d", a->status);
+	f->relay->upstream[f->main.service].is_relay = answer_waited(a);
+	if ((a->status == 429 || a->status >= 500) && answer_waited(a)) {
+		j->outcome = OUTCOME_HELD;
+		snprintf(j->why, sizeof(j->why), "HTTP %d: the relay before it waits for Sigstore",
+			 a->status);
+	}
 	j->retry_after = retry_after_parse(answer_header(a, "Retry-After"), f->relay->now.wall);
 	return true;
 }

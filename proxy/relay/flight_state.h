@@ -27,6 +27,7 @@ struct flight {
 	enum phase phase;
 	usec begun;
 	struct deadline deadline;
+	usec head_start; /* in line: since it was first seen, for one that was told to come back */
 	struct timer deadline_timer;
 
 	struct attempt main; /* the client's own request */
@@ -49,6 +50,7 @@ struct flight {
 	struct waiter waiter;    /* for the entry that a create or a lookup waits for */
 	struct mint_ticket mint; /* a certificate request's place in the mint line */
 	bool minted;             /* … which it has passed */
+	bool certified;          /* … and got its certificate */
 
 	struct posted posted;
 	struct answer *last; /* the upstream's own last answer to the client's request */

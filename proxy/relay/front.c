@@ -52,6 +52,7 @@ struct conn {
 	bool fresh;    /* held since the last look: watch may have been woken by the request itself */
 	bool writing;  /* an answer is on its way to the kernel */
 	bool stranger; /* its address is not in allow_from */
+	bool hears;    /* a relay: it said how long it waits, and is told that we do */
 };
 
 struct front {
@@ -133,6 +134,8 @@ static void send_answer(struct conn *c, struct answer *a)
 	writing_begins(c);
 	for (size_t at = 0; answer_next_header(a, &at, &name, &value);)
 		add_header(req, name, value);
+	if (c->hears)
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Preference-Applied", "wait");
 	if (a->body.n && evbuffer_add_reference(out, a->body.p, a->body.n, free_body, a) == 0)
 		answer_ref(a);
 	if (c->front->draining)
@@ -314,6 +317,7 @@ static void forward(struct conn *c, struct evhttp_request *req, const struct rou
 		return;
 	}
 	c->held = req;
+	c->hears = q->wait != USEC_NEVER;
 	exchange_start(&c->exchange, f->relay, q, on_answer, c);
 	request_unref(q);
 	if (c->held) {

@@ -95,16 +95,11 @@ static enum status take_body(struct request *q, struct evhttp_request *req)
 static bool listed_by_connection(const struct evkeyvalq *headers, const char *name)
 {
 	const struct evkeyval *kv;
-	size_t n = strlen(name);
 	TAILQ_FOREACH(kv, headers, next)
 	{
-		if (strcasecmp(kv->key, "Connection") != 0)
-			continue;
-		for (const char *p = kv->value; *p; p += strcspn(p, ",")) {
-			p += strspn(p, ", \t");
-			if (strncasecmp(p, name, n) == 0 && strchr(", \t", p[n]))
-				return true;
-		}
+		if (strcasecmp(kv->key, "Connection") == 0 &&
+		    header_is_listed(slice_str(kv->value), slice_str(name)))
+			return true;
 	}
 	return false;
 }

@@ -7,6 +7,7 @@
 
 #define REQUEST_HEADERS_MAX (256u << 10)
 #define HEAD_USUAL 511
+#define WAIT_MOST_S 86400
 
 /* RFC 9110 7.6.1, and what the relay says for itself on either side. */
 static const char *const OURS[] = {
@@ -25,6 +26,8 @@ static const char *const OURS[] = {
 	"Accept-Encoding",
 	"Expect",
 	"X-Request-Id",
+	"Prefer",
+	"Preference-Applied",
 };
 
 bool header_is_ours(struct slice name)
@@ -33,6 +36,20 @@ bool header_is_ours(struct slice name)
 	for (size_t i = 0; i < sizeof(OURS) / sizeof(OURS[0]); i++) {
 		if (name.n && (name.p[0] | 0x20) == (OURS[i][0] | 0x20) && slice_eq_icase(name, OURS[i]))
 			return true;
+	}
+	return false;
+}
+
+bool header_is_listed(struct slice connection, struct slice name)
+{
+	while (connection.n) {
+		const char *comma = memchr(connection.p, ',', connection.n);
+		size_t n = comma ? (size_t)(comma - connection.p) : connection.n;
+		size_t step = comma ? n + 1 : n;
+		struct slice token = slice_trim((struct slice){ connection.p, n });
+		if (token.n == name.n && strncasecmp(token.p, name.p, token.n) == 0)
+			return true;
+		connection = (struct slice){ connection.p + step, connection.n - step };
 	}
 	return false;
 }
@@ -67,6 +84,7 @@ enum status request_new(struct request **out, const struct route *route, enum me
 	r->refs = 1;
 	r->operation = route->operation;
 	r->method = method;
+	r->wait = USEC_NEVER;
 	buf_init(&r->headers, REQUEST_HEADERS_MAX);
 	/* One block for what a client sends as a rule, in place of four that grow. */
 	if (buf_reserve(&r->headers, HEAD_USUAL) != STATUS_OK || set_target(r, route) != STATUS_OK) {
@@ -83,11 +101,32 @@ static bool good_id(const char *s)
 	return n > 0 && n <= REQUEST_ID_MAX && s[n] == '\0';
 }
 
+/* "wait=27", perhaps among others. */
+static void take_wish(struct request *r, struct slice value)
+{
+	static const char name[] = "wait=";
+	uint64_t seconds;
+	while (value.n) {
+		const char *comma = memchr(value.p, ',', value.n);
+		size_t n = comma ? (size_t)(comma - value.p) : value.n;
+		size_t step = comma ? n + 1 : n;
+		struct slice wish = slice_trim((struct slice){ value.p, n });
+		if (slice_starts(wish, name)) {
+			wish = (struct slice){ wish.p + sizeof(name) - 1, wish.n - (sizeof(name) - 1) };
+			if (slice_u64(wish, &seconds) == STATUS_OK && seconds > 0 && seconds <= WAIT_MOST_S)
+				r->wait = (usec)seconds * USEC_PER_SEC;
+		}
+		value = (struct slice){ value.p + step, value.n - step };
+	}
+}
+
 enum status request_add_header(struct request *r, const char *name, const char *value)
 {
 	struct slice n = slice_str(name);
 	if (slice_eq_icase(n, "X-Request-Id") && good_id(value))
 		memcpy(r->id, value, strlen(value) + 1);
+	else if (slice_eq_icase(n, "Prefer"))
+		take_wish(r, slice_str(value));
 	if (header_is_ours(n))
 		return STATUS_OK;
 	size_t before = r->headers.n;
@@ -133,6 +172,11 @@ struct request *request_ref(struct request *r)
 {
 	r->refs++;
 	return r;
+}
+
+size_t request_bytes(const struct request *r)
+{
+	return strlen(r->target) + r->headers.n + r->body_size;
 }
 
 void request_unref(struct request *r)
@@ -210,15 +254,30 @@ struct slice answer_header(const struct answer *a, const char *name)
 	return (struct slice){ "", 0 };
 }
 
+bool answer_waited(const struct answer *a)
+{
+	return slice_eq_icase(answer_header(a, "Preference-Applied"), "wait");
+}
+
 enum status answer_add_header(struct answer *a, const char *name, struct slice value)
 {
 	return buf_addf(&a->head, "%s: %.*s\r\n", name, (int)value.n, value.p);
 }
 
+static bool is_listed(const struct answer *a, struct slice name)
+{
+	struct slice n, v;
+	for (size_t at = 0; next_line(a, &at, &n, &v);) {
+		if (slice_eq_icase(n, "Connection") && header_is_listed(v, name))
+			return true;
+	}
+	return false;
+}
+
 bool answer_next_header(const struct answer *a, size_t *at, struct slice *name, struct slice *value)
 {
 	while (next_line(a, at, name, value)) {
-		if (!header_is_ours(*name))
+		if (!header_is_ours(*name) && !is_listed(a, *name))
 			return true;
 	}
 	return false;

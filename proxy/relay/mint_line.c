@@ -14,42 +14,48 @@ static bool may(struct relay *r, usec *wake)
 			wake);
 }
 
-static void went(struct relay *r)
+static void went(struct relay *r, struct mint_ticket *t)
 {
 	mint_went(&r->mint.mint, &log_gate(r)->breaker[SIDE_WRITE], r->now.mono);
+	t->went = r->now.mono;
+	t->counted = true;
 }
 
-/* The earliest deadline that leaves MINT_ROOM for a certificate and its create,
- * else the latest: in a crowd the first in line is always about to give up, and
- * its turn would be lost. */
-static struct heap_node *pick(const struct relay *r)
+static struct mint_ticket *ticket_of(struct heap_node *n)
+{
+	return heap_owner(n, struct mint_ticket, node);
+}
+
+/* The earliest in line whose deadline leaves MINT_ROOM for a certificate and its
+ * create, else the latest deadline: in a crowd the first in line is always about to
+ * give up, and its turn would be lost. */
+static struct mint_ticket *pick(const struct relay *r)
 {
 	const struct heap *h = &r->mint.line;
 	usec enough = usec_add(r->now.mono, MINT_ROOM);
-	struct heap_node *best = heap_top(h);
-	if (!best || best->key >= enough)
+	struct mint_ticket *best = heap_top(h) ? ticket_of(heap_top(h)) : NULL;
+	if (!best || best->deadline >= enough)
 		return best;
 	for (size_t i = 1; i < h->n; i++) {
-		struct heap_node *n = h->v[i];
-		bool better =
-		    best->key < enough ? n->key > best->key : n->key >= enough && n->key < best->key;
+		struct mint_ticket *t = ticket_of(h->v[i]);
+		bool better = best->deadline < enough ? t->deadline > best->deadline
+						      : t->deadline >= enough && t->node.key < best->node.key;
 		if (better)
-			best = n;
+			best = t;
 	}
 	return best;
 }
 
 static void pump_once(struct relay *r)
 {
-	struct heap_node *n;
+	struct mint_ticket *t;
 	usec wake = USEC_NEVER;
-	while ((n = pick(r)) && may(r, &wake)) {
-		struct mint_ticket *t = heap_owner(n, struct mint_ticket, node);
-		heap_remove(&r->mint.line, n);
-		went(r);
+	while ((t = pick(r)) && may(r, &wake)) {
+		heap_remove(&r->mint.line, &t->node);
+		went(r, t);
 		t->go(t);
 	}
-	if (n && wake != USEC_NEVER)
+	if (t && wake != USEC_NEVER)
 		timer_set(&r->mint.wake, wake);
 	else
 		timer_clear(&r->mint.wake);
@@ -88,17 +94,18 @@ void mint_line_release(struct relay *r)
 	heap_release(&r->mint.line);
 }
 
-bool mint_line_pass(struct relay *r, struct mint_ticket *t, usec deadline)
+bool mint_line_pass(struct relay *r, struct mint_ticket *t, usec deadline, usec order)
 {
 	usec wake = USEC_NEVER;
 	bool first = !heap_top(&r->mint.line);
+	t->deadline = deadline;
 	if (first && may(r, &wake)) {
-		went(r);
+		went(r, t);
 		return true;
 	}
 	/* Without memory for the line the gate stands open: better one certificate
 	 * too many than a signature less. */
-	if (heap_add(&r->mint.line, &t->node, deadline) != STATUS_OK)
+	if (heap_add(&r->mint.line, &t->node, order) != STATUS_OK)
 		return true;
 	/* Never go from in here: the caller is still setting its flight up. */
 	if (first && wake != USEC_NEVER)
@@ -109,6 +116,15 @@ bool mint_line_pass(struct relay *r, struct mint_ticket *t, usec deadline)
 void mint_line_leave(struct relay *r, struct mint_ticket *t)
 {
 	heap_remove(&r->mint.line, &t->node);
+}
+
+void mint_line_lost(struct relay *r, struct mint_ticket *t)
+{
+	if (!t->counted)
+		return;
+	t->counted = false;
+	mint_lost(&r->mint.mint, t->went, r->now.mono);
+	mint_line_pump(r);
 }
 
 void mint_line_used(struct relay *r)

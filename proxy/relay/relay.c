@@ -36,6 +36,7 @@ void relay_config_from(struct relay_config *c, const struct settings *s)
 		.hedge_after = s->hedge_after,
 		.notafter_margin = s->notafter_margin,
 		.max_parked = (size_t)s->max_parked,
+		.max_parked_memory = (size_t)s->max_parked_memory,
 		.memory_entries = (size_t)s->memory_entries,
 	};
 }
@@ -105,7 +106,9 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 	timers_init(&r->timers);
 	rng_seed(&r->rng, seed);
 	memory_init(&r->memory, cfg->memory_entries);
-	enum status st = telemetry_init(&r->telemetry);
+	enum status st = places_init(&r->places, cfg->max_parked);
+	if (st == STATUS_OK)
+		st = telemetry_init(&r->telemetry);
 	for (enum service s = 0; st == STATUS_OK && s < SERVICE_COUNT; s++)
 		st = upstream_init(r, s);
 	if (st == STATUS_OK)
@@ -127,6 +130,7 @@ void relay_release(struct relay *r)
 		gate_release(&r->upstream[s].gate);
 	}
 	memory_release(&r->memory);
+	places_release(&r->places);
 	telemetry_release(&r->telemetry);
 	timers_release(&r->timers);
 }
@@ -135,6 +139,7 @@ void relay_configure(struct relay *r, const struct relay_config *cfg)
 {
 	r->cfg = *cfg;
 	memory_resize(&r->memory, cfg->memory_entries);
+	places_resize(&r->places, cfg->max_parked);
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
 		gate_configure(&r->upstream[s].gate, &cfg->gate, r->now.mono);
 		pump(&r->upstream[s]);
@@ -157,6 +162,7 @@ enum status relay_submit(struct relay *r, struct attempt *a, enum side side, use
 	struct upstream *up = &r->upstream[a->service];
 	gate_ticket_init(&a->ticket, side, deadline);
 	a->ticket.retry = retry;
+	a->ticket.order = deadline - a->head_start;
 	a->on_wire = false;
 	enum status s = gate_wait(&up->gate, &a->ticket);
 	if (s == STATUS_OK)

@@ -80,12 +80,14 @@ void telemetry_refresh(struct relay *r)
 	/* The exposition's numbers for breaker states; the enum has its own order. */
 	static const int shown[] = { [BREAKER_CLOSED] = 0, [BREAKER_HALF_OPEN] = 1, [BREAKER_OPEN] = 2 };
 	metric_set(t->parked, (int64_t)relay_parked(r));
+	metric_set(t->held_bytes, (int64_t)r->held_bytes);
 	metric_set(t->in_flight, (int64_t)r->exchanges);
 	metric_set(t->remembered, (int64_t)r->memory.entries);
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
 		for (enum side side = 0; side < SIDE_COUNT; side++) {
 			const struct breaker *b = &r->upstream[s].gate.breaker[side];
 			metric_set(t->breaker_state[s][side], shown[b->state]);
+			metric_set(t->concurrency_limit[s][side], (int64_t)b->limit.window);
 			metric_set_time(t->outage_seconds[s][side], breaker_outage(b, r->now.mono));
 		}
 	}

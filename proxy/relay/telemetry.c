@@ -21,6 +21,8 @@ static const struct {
 		"sigrelay_" name, help, type, offsetof(struct telemetry, field)                              \
 	}
 	ROW(parked, METRIC_GAUGE, "parked", "Exchanges that wait without an upstream connection."),
+	ROW(held_bytes, METRIC_GAUGE, "held_bytes",
+	    "Bytes of requests that have no answer yet; max_parked_memory bounds them."),
 	ROW(in_flight, METRIC_GAUGE, "in_flight", "Exchanges begun and not yet answered."),
 	ROW(clients, METRIC_GAUGE, "clients", "Client connections that have spoken."),
 	ROW(remembered, METRIC_GAUGE, "remembered_entries", "Log entries in memory."),
@@ -125,13 +127,17 @@ static enum status sides_init(struct telemetry *t)
 	struct metric_family *outage =
 	    metrics_family(t->metrics, "sigrelay_outage_seconds_total",
 			   "Time in which the breaker was not closed.", METRIC_COUNTER, SIDE_LABELS);
-	if (!state || !outage)
+	struct metric_family *limit = metrics_family(
+	    t->metrics, "sigrelay_concurrency_limit",
+	    "Attempts that may be in flight while the breaker is closed.", METRIC_GAUGE, SIDE_LABELS);
+	if (!state || !outage || !limit)
 		return STATUS_NO_MEMORY;
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
 		for (enum side side = 0; side < SIDE_COUNT; side++) {
 			const char *values[] = { service_name(s), side_name(side) };
 			if (!(t->breaker_state[s][side] = metrics_series(state, values)) ||
-			    !(t->outage_seconds[s][side] = metrics_series(outage, values)))
+			    !(t->outage_seconds[s][side] = metrics_series(outage, values)) ||
+			    !(t->concurrency_limit[s][side] = metrics_series(limit, values)))
 				return STATUS_NO_MEMORY;
 			metric_set_time(t->outage_seconds[s][side], 0);
 		}

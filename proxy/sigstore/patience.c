@@ -90,3 +90,11 @@ struct patience patience_of(struct slice user_agent, enum operation op)
 	}
 	return p;
 }
+
+struct patience patience_of_relay(struct patience client, usec wait)
+{
+	client.wait = usec_min(client.wait, less_margin(wait));
+	client.honours_retry_after = true;
+	client.comes_back = true;
+	return client;
+}

@@ -4,11 +4,17 @@ Known of the runner's expressions are those that cannot go wrong: an input, the
 job's status, a step's output, each alone and always a string. Whatever else an
 action says between ${{ and }} is refused here, so that no value of an input can
 make it an invalid template.
+
+    runner.py FOLDER JOB_STATUS [INPUT=VALUE...]
+
+runs the action of that folder in this environment, which has to have RUNNER_TEMP;
+its outputs go to the file ACTION_OUTPUTS, its exit code is the step's.
 """
 
 import os
 import re
 import subprocess
+import sys
 import tempfile
 
 import yaml
@@ -136,3 +142,17 @@ def run(action, given, env, cwd, job_status=""):
     result.outputs = {k: evaluate(v["value"], {}, "", steps) for k, v in action.outputs.items()}
     result.commands = commands_in(result.text)
     return result
+
+
+def main():
+    folder, job_status, *words = sys.argv[1:]
+    given = dict(word.split("=", 1) for word in words)
+    result = run(Action(os.path.abspath(folder)), given, dict(os.environ), os.getcwd(), job_status)
+    print(result.text, end="")
+    with open(os.environ["ACTION_OUTPUTS"], "w", encoding="utf-8") as f:
+        f.writelines(f"{name}={value}\n" for name, value in result.outputs.items())
+    return result.code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

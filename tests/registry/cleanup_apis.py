@@ -7,20 +7,15 @@ import signal
 import tempfile
 import time
 
-from cleanup_world import OTHER, also, asked, deletes, eq, has, lacks, results, signature
+from cleanup_world import also, asked, deletes, results, signature
 from fake_github import FakeGithub
 from fake_hub import FakeHub
 from fake_proxy import FakeProxy, make_certificate
 from fake_registry import FakeRegistry
+from world import OTHER, eq, has, lacks, test
 
-TESTS = []
 REPO = "acme/app"
 DOCKER = "https://index.docker.io/v1/"
-
-
-def test(f):
-    TESTS.append((f.__name__, f))
-    return f
 
 
 # --- Docker Hub -----------------------------------------------------------------------

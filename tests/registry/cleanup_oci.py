@@ -3,23 +3,21 @@ import json
 import os
 import signal
 
-from cleanup_world import OTHER, RUN, also, asked, deletes, eq, has, lacks, plain, results, signature
+from cleanup_world import RUN, also, asked, deletes, plain, results, signature
 from fake_registry import FakeRegistry
+from world import OTHER, eq, has, lacks, test
 
-TESTS = []
 REPO = "acme/app"
-
-
-def test(f):
-    TESTS.append((f.__name__, f))
-    return f
 
 
 def each(*profiles):
     """One test a registry: NAME_PROFILE."""
     def add(f):
         for profile in profiles:
-            TESTS.append(("%s_%s" % (f.__name__, profile), lambda w, p=profile: f(w, p)))
+            def one(w, p=profile):
+                f(w, p)
+            one.__name__ = "%s_%s" % (f.__name__, profile)
+            test(one)
         return f
     return add
 
@@ -561,6 +559,21 @@ def the_last_push_counts(w):
         image(w, r, seed="second", before=None)
         w.run(0)
         eq(r.tags(REPO), {})
+
+
+@test
+def by_the_ledger_of_preflight_and_pushed(w):
+    """The whole way, and the next run, which finds the tag free again."""
+    with FakeRegistry("distribution3") as r:
+        for run in ("4711.1", "4711.2"):
+            name = "%s/%s:v1" % (r.host, REPO)
+            flags = ["--ledger", w.ledger, "--run-id", run]
+            w.run(0, command=[w.program, "preflight", *flags, name])
+            digest = r.put(REPO, "v1", run)
+            w.run(0, command=[w.program, "pushed", *flags, name + "@" + digest])
+            w.run(0, "--run-id", run)
+            eq((r.tags(REPO), r.state()["repositories"][REPO]["manifests"]), ({}, []))
+        eq([x["run"] for x in w.lines("deleted") if x.get("tag")], ["4711.1", "4711.2"])
 
 
 # --- ledgers --------------------------------------------------------------------------------------------

@@ -1,34 +1,16 @@
-"""What the tests of cleanup share: a home of its own for each, a ledger to write, the
-program, and what it left."""
+"""What the tests of cleanup share: a ledger to write, the program, and what it left."""
 import base64
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
-OTHER = "sha256:" + "0" * 64
+import world
+from world import lacks
+
 RUN = "4711.1"
-
-
-def eq(got, wanted, what=""):
-    if got != wanted:
-        raise AssertionError("%s%r, wanted %r" % (what and what + ": ", got, wanted))
-
-
-def has(text, *parts):
-    for part in parts:
-        if part not in text:
-            raise AssertionError("%r is not in: %s" % (part, text))
-
-
-def lacks(text, *parts):
-    for part in parts:
-        if part in text:
-            raise AssertionError("%r is in: %s" % (part, text))
 
 
 def wait_until(condition, what):
@@ -39,31 +21,12 @@ def wait_until(condition, what):
         time.sleep(0.01)
 
 
-class World:
+class World(world.World):
     def __init__(self, program):
-        self.program = program
-        self.home = tempfile.mkdtemp(prefix="sigrelay-cleanup.")
-        self.env = {"PATH": os.environ["PATH"], "HOME": self.home, "DOCKER_CONFIG": self.home,
-                    "SIGRELAY_RUN_ID": RUN, "SIGRELAY_BACKOFF_BASE": "20ms", "SIGRELAY_BACKOFF_MAX": "100ms",
-                    "SIGRELAY_THROTTLE_BASE": "20ms"}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LD_LIBRARY_PATH"):
-            if name in os.environ:
-                self.env[name] = os.environ[name]
-        self.ledger = self.path("ledger")
-        self.out = self.err = ""
+        super().__init__(program)
+        self.env.update(SIGRELAY_RUN_ID=RUN, SIGRELAY_BACKOFF_BASE="20ms", SIGRELAY_BACKOFF_MAX="100ms",
+                        SIGRELAY_THROTTLE_BASE="20ms")
         self.secrets = []
-
-    def close(self):
-        shutil.rmtree(self.home)
-
-    def path(self, name):
-        return os.path.join(self.home, name)
-
-    def text(self, name):
-        if not os.path.exists(self.path(name)):
-            return ""
-        with open(self.path(name), encoding="utf-8") as f:
-            return f.read()
 
     def log_in(self, *entries):
         """(host, user, secret), …"""

@@ -8,6 +8,7 @@ Every test drives tests/registry/look.c at fake_registry.py. Ends with "N passed
 import argparse
 import base64
 import concurrent.futures
+import ipaddress
 import json
 import os
 import shutil
@@ -23,6 +24,10 @@ from fake_registry import PROFILES, FakeRegistry  # noqa: E402
 
 TESTS = []
 ABSENT_NAME = "the registry has no such repository"
+
+
+class Skip(Exception):
+    pass
 
 
 def test(f):
@@ -612,6 +617,7 @@ def a_401_without_a_challenge(w):
             got = w.look_one(r.host + "/acme/app:v1")
             eq((how, got[0], len(r.requests())), (how, "unknown", 1))
             has(got[3], "401", "no way to log in")
+            eq("asked as" in got[3], False)  # it was not
 
 
 @test
@@ -687,6 +693,19 @@ def several_repositories_at_once(w):
         eq([got[:2] for got in w.look(*images)], want)
 
 
+def private_address():
+    """This machine's own, if it is a private one. No packet is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("10.255.255.255", 1))
+        except OSError:
+            raise Skip("no route to a private network") from None
+        address = s.getsockname()[0]
+    if not ipaddress.ip_address(address).is_private or address.startswith("127."):
+        raise Skip("this machine has no private address")
+    return address
+
+
 def wait_until(condition):
     end = time.monotonic() + 20
     while not condition():
@@ -733,7 +752,14 @@ def a_403_is_no_access(w):
     with FakeRegistry() as r:
         r.fault("403", times=2, body='{"errors":[{"code":"DENIED","message":"no"}]}')
         has(w.look_one(r.host + "/acme/app:v1")[3], "no access, or it does not exist", "403")
-        has(w.ask(r.host + "/acme/app", "DELETE", "manifests/v1")[0][1], "403 DENIED: no")
+        has(w.ask(r.host + "/acme/app", "DELETE", "manifests/v1")[0][1], "403 DENIED: no", "asked without a name")
+    with FakeRegistry(auth="bearer") as r:
+        r.put("acme/app", "v1")
+        w.log_in(r.host)
+        r.fault("403", skip=3)
+        first, second = w.ask(r.host + "/acme/app", "GET", "manifests/v1", "GET", "manifests/v1")
+        eq((first[0], second[0], len(r.requests())), (200, 403, 4))
+        has(second[1], "asked as user")
 
 
 @test
@@ -817,6 +843,22 @@ def a_token_answer_past_its_maximum(w):
         has(w.look_one(r.host + "/acme/app:v1")[3], "larger than 64 KiB")
     with FakeRegistry(auth="bearer", token_answer=[200, '{"token":"%s"}' % ("x" * 60000)]) as r:
         has(w.look_one(r.host + "/acme/app:v1")[3], "no access", "401")
+
+
+@test
+def a_private_registry_names_a_private_token_service(w):
+    """As one company's network has them: nothing is reached that the registry could not reach."""
+    address = private_address()
+    with FakeRegistry(listen=(address, 0)) as tokens, \
+            FakeRegistry(listen=(address, 0), auth="bearer", realm=tokens.url + "/token") as r:
+        tokens.tokens = r.tokens
+        digest = r.put("acme/app", "v1")
+        tokens.put("acme/app", "v1")
+        options = ["--insecure", r.host]
+        eq(w.look_one(r.host + "/acme/app:v1", options=options)[:2], ("present", digest))
+        eq(sent(tokens), [("GET", None)])
+        r.set_options({"realm": "http://127.0.0.1:%s/token" % tokens.host.split(":")[1]})
+        has(w.look_one(r.host + "/acme/app:v1", options=options)[3], "a loopback address")
 
 
 @test
@@ -908,13 +950,15 @@ def a_helper_that_fails_is_no_anonymous_request(w):
 
 
 def run_one(program, f):
-    """What went wrong; "": nothing."""
+    """("ok", "not ok" or "skip", what went wrong or is missing)"""
     w = World(program)
     try:
         f(w)
-        return ""
+        return "ok", ""
+    except Skip as e:
+        return "skip", str(e)
     except Exception:  # any: the next test goes on
-        return traceback.format_exc().strip()
+        return "not ok", traceback.format_exc().strip()
     finally:
         w.close()
 
@@ -926,15 +970,18 @@ def main():
     args = p.parse_args()
     program = os.path.abspath(args.look)
     chosen = [f for f in TESTS if not args.tests or f.__name__ in args.tests]
-    failed = 0
+    count = {"ok": 0, "not ok": 0, "skip": 0}
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
-        for f, wrong in zip(chosen, pool.map(lambda f: run_one(program, f), chosen)):
-            print("%s - %s" % ("not ok" if wrong else "ok", f.__name__), flush=True)
-            if wrong:
-                failed += 1
-                print("    " + wrong.replace("\n", "\n    "), flush=True)
-    print("%d passed, %d failed" % (len(chosen) - failed, failed))
-    return 1 if failed or not chosen else 0
+        for f, (how, why) in zip(chosen, pool.map(lambda f: run_one(program, f), chosen)):
+            count[how] += 1
+            if how == "skip":
+                print("ok - %s # skip: %s" % (f.__name__, why), flush=True)
+                continue
+            print("%s - %s" % (how, f.__name__), flush=True)
+            if why:
+                print("    " + why.replace("\n", "\n    "), flush=True)
+    print("%d passed, %d failed, %d skipped" % (count["ok"], count["not ok"], count["skip"]))
+    return 1 if count["not ok"] or not chosen else 0
 
 
 if __name__ == "__main__":

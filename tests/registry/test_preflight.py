@@ -216,6 +216,28 @@ def a_slow_registry_keeps_no_other_waiting(w):
             raise AssertionError("--timeout is not kept")
 
 
+@test
+def a_helper_that_hangs_keeps_no_other_waiting(w):
+    os.mkdir(w.path("bin"))
+    with open(w.path("bin/docker-credential-hang"), "w") as f:
+        f.write("#!/bin/sh\nexec sleep 300\n")
+    os.chmod(w.path("bin/docker-credential-hang"), 0o755)
+    w.env["PATH"] = w.path("bin") + ":" + w.env["PATH"]
+    with FakeRegistry("quay", private=["^acme/"]) as a, FakeRegistry() as b:
+        digest = b.put("acme/app", "v1")
+        with open(w.path("config.json"), "w") as f:
+            json.dump({"credHelpers": {a.host: "hang"}}, f)
+        began = time.monotonic()
+        got = w.states(0, "--registry-timeout=4s", "--on-existing-tag=warn", a.host + "/acme/app:v1",
+                       a.host + "/acme/other:v1", b.host + "/acme/app:v1")[2]
+        if time.monotonic() - began > 20:
+            raise AssertionError("it took too long")
+        eq(got[2], ("present", digest, ""))
+        for state, _, reason in got[:2]:
+            eq(state, "unknown")
+            has(reason, "docker-credential-hang", "2s")
+
+
 # --- wrong usage -----------------------------------------------------------------------
 
 

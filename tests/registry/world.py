@@ -1,4 +1,4 @@
-"""What the tests of preflight and of pushed share: a home of its own for the program, and
+"""What the tests of preflight, pushed and cleanup share: a home of its own for the program, and
 the runner. Each ends with "N passed, N failed"."""
 import argparse
 import base64
@@ -21,9 +21,9 @@ def test(f):
     return f
 
 
-def eq(got, wanted):
+def eq(got, wanted, what=""):
     if got != wanted:
-        raise AssertionError("got %r, wanted %r" % (got, wanted))
+        raise AssertionError("%s%r, wanted %r" % (what and what + ": ", got, wanted))
 
 
 def has(text, *parts):
@@ -43,7 +43,7 @@ class World:
 
     def __init__(self, program):
         self.program = program
-        self.home = tempfile.mkdtemp(prefix="sigrelay-preflight.")
+        self.home = tempfile.mkdtemp(prefix="sigrelay-registry.")
         self.env = {"PATH": os.environ["PATH"], "HOME": self.home, "DOCKER_CONFIG": self.home}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LD_LIBRARY_PATH"):
             if name in os.environ:
@@ -115,7 +115,7 @@ def without_time(line):
     return line
 
 
-def main():
+def main(world=World):
     p = argparse.ArgumentParser()
     p.add_argument("--sigrelay", required=True)
     p.add_argument("tests", nargs="*")
@@ -124,7 +124,7 @@ def main():
     for f in TESTS:
         if args.tests and f.__name__ not in args.tests:
             continue
-        w = World(os.path.abspath(args.sigrelay))
+        w = world(os.path.abspath(args.sigrelay))
         try:
             f(w)
             passed += 1

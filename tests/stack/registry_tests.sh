@@ -26,6 +26,7 @@ registry_tests() {
 	echo "take-back-one-tag-crane relay in_registry crane test_one_tag_of_two deleted 0"
 	echo "registry-token-nobody relay in_registry 2-token test_nobody"
 	echo "registry-token-reader relay in_registry 2-token test_reader"
+	echo "actions-whole-way relay in_registry 3 test_actions_whole_way"
 	for v in 2.6.5 3.1.3; do
 		echo "rerun-signs-what-is-there-$v relay in_registry 3 test_rerun $v"
 	done
@@ -258,5 +259,58 @@ test_rerun() {
 	# This run has pushed nothing, so it takes nothing back.
 	exits 0 "$SIGRELAY" cleanup
 	[ "$(digest_of "$REPO:1")" = "$digest" ]
+	verify_image "$REPO@$digest"
+}
+
+# action NAME JOB_STATUS INPUT=VALUE...: as GitHub's runner runs it; outputs are left
+# in outputs. A step's files begin empty.
+action() {
+	rm -rf temp/output* temp/summary
+	ACTION_OUTPUTS=$PWD/outputs python3 "$STACK_DIR/../actions/runner.py" "$STACK_DIR/../../actions/$1" "${@:2}"
+}
+
+# Outputs and exit codes of the three actions, on the real thing: first a release
+# that is done, then one that fails and is taken back, then the rerun of the first.
+test_actions_whole_way() {
+	local digest bin=$PWD/bin
+	mkdir bin temp
+	ln -s "$SIGRELAY" bin/sigrelay
+	ln -s "$(cosign_path 2.6.5)" bin/cosign
+	point_cosign 2.6.5 direct
+	unset SIGRELAY_LEDGER SIGRELAY_RUN_ID
+	export PATH=$bin:$PATH RUNNER_TEMP=$PWD/temp GITHUB_RUN_ID=1 GITHUB_RUN_ATTEMPT=1 GITHUB_ACTIONS=true
+	export SIGSTORE_ID_TOKEN
+	SIGSTORE_ID_TOKEN=$(curl -sSf "$STACK_OIDC_URL/token?email=$SIGNER")
+
+	exits 0 action preflight success "images=$REPO:1, $REPO:1.0" on_existing_tag=skip
+	grep -qx decision=build outputs
+	grep -qx "ledger=$PWD/temp/sigrelay-ledger.jsonl" outputs
+	grep -qF "$REPO" temp/summary
+	push_image "$REPO:1"
+	crane tag --insecure "$REPO:1" 1.0
+	digest=$(digest_of "$REPO:1")
+	SIGRELAY_LEDGER=$PWD/temp/sigrelay-ledger.jsonl sigrelay pushed "$REPO:1@$digest" "$REPO:1.0@$digest"
+	exits 0 action sign success "images=$REPO@$digest" max_wait=1m
+	grep -qx signed=true outputs
+	verify_image "$REPO@$digest"
+	# What went well stays, even if somebody asks.
+	exits 0 action cleanup success cleanup_on_failure=true
+	manifest :1
+
+	export GITHUB_RUN_ID=2
+	exits 0 action preflight success "images=$REPO:2"
+	push_image "$REPO:2"
+	SIGRELAY_LEDGER=$PWD/temp/sigrelay-ledger.jsonl sigrelay pushed "$REPO:2@$(digest_of "$REPO:2")"
+	exits 0 action cleanup failure cleanup_on_failure=
+	manifest :2
+	exits 0 action cleanup failure cleanup_on_failure=true
+	gone :2
+
+	export GITHUB_RUN_ID=1 GITHUB_RUN_ATTEMPT=2
+	exits 3 action preflight success "images=$REPO:1"
+	exits 0 action preflight success "images=$REPO:1, $REPO:1.0" on_existing_tag=skip
+	grep -qx decision=skip outputs
+	grep -qx "digest=$digest" outputs
+	exits 0 action cleanup failure cleanup_on_failure=true
 	verify_image "$REPO@$digest"
 }

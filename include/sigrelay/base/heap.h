@@ -28,9 +28,8 @@ void heap_init(struct heap *h);
 void heap_release(struct heap *h);                             /* owners stay; their nodes are marked out */
 enum status heap_reserve(struct heap *h, size_t n) MUST_CHECK; /* room for n nodes in all */
 enum status heap_add(struct heap *h, struct heap_node *node, int64_t key) MUST_CHECK;
-void heap_remove(struct heap *h, struct heap_node *node);            /* fine when not in */
-void heap_move(struct heap *h, struct heap_node *node, int64_t key); /* new key; must be in */
-struct heap_node *heap_top(const struct heap *h);                    /* NULL when empty */
+void heap_remove(struct heap *h, struct heap_node *node); /* fine when not in */
+struct heap_node *heap_top(const struct heap *h);         /* NULL when empty */
 static inline bool heap_has(const struct heap_node *node)
 {
 	return node->index != 0;

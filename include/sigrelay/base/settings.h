@@ -57,7 +57,7 @@ struct settings {
 	int64_t max_attempts_in_flight;
 	usec notafter_margin;
 	int64_t max_clients, max_parked;
-	int64_t max_body; /* bytes */
+	int64_t max_parked_memory, max_body; /* bytes */
 	usec header_timeout;
 	int64_t memory_entries;
 	usec drain_timeout;

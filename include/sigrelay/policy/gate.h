@@ -4,16 +4,18 @@
  * to wait and lets through as many as breaker and limit (of the ticket's side),
  * in-flight cap, rate governor and retry budget allow:
  *
- *   - within a side the earliest deadline that leaves GATE_SEND_ROOM goes first; where both sides may
- *     send, they take turns, so that neither starves the other of the rate;
+ *   - within a side the earliest in order of those whose deadline leaves GATE_SEND_ROOM
+ *     goes first; where both sides may send, they take turns, so that neither starves
+ *     the other of the rate;
  *   - an eighth of the cap is kept for each side, so that POSTs that hang leave
  *     room for the polls that rescue them (a cap below 8 is too small to share);
  *   - while a side is not closed its tickets are parked, and one is let through
- *     as the probe each probe interval: the earliest deadline that leaves
- *     GATE_PROBE_ROOM for an answer, else the latest one; it counts against
+ *     as the probe each probe interval: the earliest of those that leave
+ *     GATE_PROBE_ROOM for an answer, else the latest deadline; it counts against
  *     rate and cap too;
  *   - while a side is closed a retry waits for the retry budget, and first
  *     attempts pass it by. Who was parked does not: the limit governs its return;
+ *   - the rate is one for both sides, hedges and polls too: it bounds a release;
  *   - when a side closes, the rate begins anew and doubles each second; when the
  *     limit says that it is too much, the rate is halved.
  *
@@ -58,10 +60,11 @@ enum gate_lane { LANE_FIRST, LANE_RETRY, LANE_COUNT };
 struct gate_ticket {
 	struct heap_node node;
 	enum side side;
-	usec deadline;
-	bool retry; /* set by the owner before gate_wait: repeats an attempt that failed, or hedges one */
-	bool probe; /* set by gate_next: this attempt is the probe */
-	bool out;   /* sent and not yet reported */
+	usec deadline; /* what may still be done with a turn */
+	usec order;    /* its place in line, lowest first; set by the owner before gate_wait */
+	bool retry;    /* set by the owner before gate_wait: repeats an attempt that failed, or hedges one */
+	bool probe;    /* set by gate_next: this attempt is the probe */
+	bool out;      /* sent and not yet reported */
 	enum gate_lane lane; /* the gate's own, as is number */
 	uint64_t number;     /* the breaker's */
 };
@@ -80,7 +83,7 @@ struct gate {
 void gate_init(struct gate *g, const struct gate_config *cfg, struct rng *rng, usec now);
 void gate_configure(struct gate *g, const struct gate_config *cfg, usec now);
 void gate_release(struct gate *g); /* tickets still in line are taken out */
-/* No retry; set ticket.retry after it where it is one. */
+/* No retry, and its order is its deadline: set them after it where they are not. */
 void gate_ticket_init(struct gate_ticket *t, enum side side, usec deadline);
 /* Gets in line; fine when it is in line. STATUS_NO_MEMORY: not in line.
  * STATUS_INVALID: the ticket is out, report it first. */

@@ -45,5 +45,7 @@ bool mint_may(struct mint *m, const struct breaker *log_write, size_t creates_in
 void mint_went(struct mint *m, const struct breaker *log_write, usec now);
 /* A create came: one certificate was used. */
 void mint_used(struct mint *m);
+/* The one that went then came to nothing: nobody will post for it. */
+void mint_lost(struct mint *m, usec went, usec now);
 
 #endif

@@ -18,6 +18,7 @@ enum outcome_weight { WEIGHT_SUCCESS, WEIGHT_FAILURE, WEIGHT_NEUTRAL };
 	X(OUTCOME_REFUSED, "refused", false, WEIGHT_SUCCESS)   /* 400 401 403 413 422 … : final */         \
 	X(OUTCOME_OTHER, "other", false, WEIGHT_SUCCESS)       /* statuses passed through untouched */       \
 	X(OUTCOME_LATE, "late", false, WEIGHT_SUCCESS)         /* an entry outside its certificate's life */ \
+	X(OUTCOME_HELD, "held", true, WEIGHT_SUCCESS) /* another relay waits for it and has no answer yet */ \
 	X(OUTCOME_THROTTLED, "throttled", true, WEIGHT_NEUTRAL)       /* 429 */                              \
 	X(OUTCOME_SERVER_ERROR, "server_error", true, WEIGHT_FAILURE) /* 500 502 503 504 */                  \
 	X(OUTCOME_CONNECT, "connect", true, WEIGHT_FAILURE)           /* DNS, refused, TLS, no route */      \

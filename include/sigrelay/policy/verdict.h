@@ -12,7 +12,6 @@
 enum verdict_kind {
 	VERDICT_ANSWER,  /* hand this answer to the client */
 	VERDICT_RETRY,   /* send the same bytes again at `at` */
-	VERDICT_RESOLVE, /* a conflict: poll the entry it names */
 	VERDICT_WAIT,    /* a 404 that may come true: look again at `at` */
 	VERDICT_PARK,    /* the breaker is open: wait in its line (ready at once) */
 	VERDICT_GIVE_UP, /* the deadline leaves no room for another attempt, or there is nothing to try */
@@ -30,7 +29,6 @@ struct verdict_facts {
 	usec deadline;      /* monotonic; USEC_NEVER: none */
 	bool breaker_open;  /* of this side, after this outcome was reported to it */
 	bool retries_off;   /* budget_is_off: the gate will never let a retry through */
-	bool resolvable;    /* a conflict on a create */
 	bool may_come_true; /* a 404 of a lookup that is to be waited for */
 	usec wait_until;    /* … and until when (an unknown id: lookup_wait); USEC_NEVER: the deadline */
 	unsigned polls;     /* lookups already made, this one included */
@@ -51,7 +49,6 @@ struct verdict_facts {
  * it is the answer. OUTCOME_TOO_BIG is tried VERDICT_TOO_BIG_TRIES times in
  * all, then answered. */
 struct verdict verdict_after(const struct verdict_facts *f, const struct backoff *b, usec now, struct rng *r);
-const char *verdict_name(enum verdict_kind k); /* "answer", "retry", … */
 
 #define VERDICT_ROOM (5 * USEC_PER_SEC)
 #define VERDICT_LEAST_ROOM USEC_PER_SEC

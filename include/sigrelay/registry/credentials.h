@@ -35,9 +35,13 @@ struct credential_store; /* opaque */
 enum status credential_store_open(struct credential_store **out, char *const *env,
 				  struct buf *why) MUST_CHECK;
 void credential_store_free(struct credential_store *s);
+/* From now on a helper may take so long, and CREDENTIAL_HELPER_TIMEOUT at most:
+ * everything else waits for it. */
+void credential_store_limit(struct credential_store *s, usec limit);
 
 /* For a repository of a domain (both as in struct reference). Runs a helper where
- * one is named: blocks until it ends or CREDENTIAL_HELPER_TIMEOUT.
+ * one is named: blocks until it ends or its time is up. A helper is run once for a
+ * domain; what it said, or that it failed, is kept.
  * STATUS_NOT_FOUND: nobody, go anonymously. STATUS_IO, STATUS_INVALID: the helper
  * or the entry is no good; why says which and what to do. */
 enum status credentials_find(const struct credential_store *s, const char *domain, const char *path,

@@ -29,13 +29,14 @@ struct exchange {
 	struct deadline deadline; /* the client's own, for joined creates */
 	struct timer timer;       /* … when it passes */
 	usec begun;
+	usec first_seen; /* begun, or when it came the first time and was told to come back */
 	exchange_answer_fn *on_answer;
 	void *owner;
 };
 
 TAILQ_HEAD(exchange_list, exchange);
 
-/* Answers from memory, joins a create in flight, or begins a flight. Takes a
+/* Answers from memory, turns away a crowd, joins a create in flight, or begins a flight. Takes a
  * reference of request. Never fails: what goes wrong here is an answer. */
 void exchange_start(struct exchange *x, struct relay *r, struct request *request,
 		    exchange_answer_fn *on_answer, void *owner);

@@ -34,18 +34,22 @@ struct request {
 	char *body; /* NULL when there is none; wiped when the operation carries secrets */
 	size_t body_size;
 	struct slice user_agent, authorization; /* views of headers; may be empty */
+	/* Another relay's wish to hear within that time (Prefer: wait=N, RFC 7240 4.3);
+	 * USEC_NEVER: none. */
+	usec wait;
 };
 
 /* Copies what it needs. target is the route's. STATUS_NO_MEMORY. */
 enum status request_new(struct request **out, const struct route *route, enum method method) MUST_CHECK;
 /* Adds an end-to-end header; hop-by-hop ones and those the relay sets itself
- * (Host, Content-Length, Accept-Encoding, Expect, X-Request-Id, …) are left out. A valid
- * X-Request-Id is taken as the request's id. */
+ * (Host, Content-Length, Accept-Encoding, Expect, X-Request-Id, Prefer, …) are left out.
+ * A valid X-Request-Id is taken as the request's id, a wish to wait as its wait. */
 enum status request_add_header(struct request *r, const char *name, const char *value) MUST_CHECK;
 /* After the last header: sets the views and makes the id if there is none (id_seed). */
 enum status request_seal(struct request *r, uint64_t id_seed) MUST_CHECK;
 struct request *request_ref(struct request *r);
-void request_unref(struct request *r); /* NULL is fine */
+void request_unref(struct request *r);         /* NULL is fine */
+size_t request_bytes(const struct request *r); /* of its head and body */
 
 struct answer {
 	unsigned refs;
@@ -60,14 +64,18 @@ struct answer {
 struct answer *answer_new(int status, size_t body_max) MUST_CHECK;
 struct answer *answer_ref(struct answer *a);
 void answer_unref(struct answer *a); /* NULL is fine */
+/* Does it come from a relay that has waited as it was asked to? */
+bool answer_waited(const struct answer *a);
 /* The first header of that name, trimmed; empty when missing. */
 struct slice answer_header(const struct answer *a, const char *name);
 enum status answer_add_header(struct answer *a, const char *name, struct slice value) MUST_CHECK;
 /* Walks the headers that a client may see: *at starts at 0; false at the end.
- * Hop-by-hop headers, lengths and codings are passed over. */
+ * Hop-by-hop headers, what Connection lists, lengths and codings are passed over. */
 bool answer_next_header(const struct answer *a, size_t *at, struct slice *name, struct slice *value);
 
 /* Is this header of one connection only, or ours to set (RFC 9110 7.6.1)? */
 bool header_is_ours(struct slice name);
+/* Does the value of a Connection header list it? */
+bool header_is_listed(struct slice connection, struct slice name);
 
 #endif

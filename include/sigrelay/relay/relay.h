@@ -18,6 +18,7 @@
 #include <sigrelay/relay/creates.h>
 #include <sigrelay/relay/memory.h>
 #include <sigrelay/relay/mint_line.h>
+#include <sigrelay/relay/places.h>
 #include <sigrelay/relay/telemetry.h>
 #include <sigrelay/relay/waiters.h>
 #include <sigrelay/relay/wire.h>
@@ -28,7 +29,7 @@ struct relay_config {
 	struct gate_config gate;
 	struct backoff backoff;
 	usec attempt_timeout, retry_for, poll_interval, poll_max, lookup_wait, hedge_after, notafter_margin;
-	size_t max_parked, memory_entries;
+	size_t max_parked, max_parked_memory, memory_entries;
 };
 void relay_config_from(struct relay_config *c, const struct settings *s);
 
@@ -40,6 +41,7 @@ struct upstream {
 	struct gate gate;
 	struct timer wake; /* when the gate is to be asked again */
 	bool pumping, pump_again;
+	bool is_relay;                    /* it said so: another relay, which waits and hedges for us */
 	char last_error[SIDE_COUNT][160]; /* for /status; "" when none */
 };
 
@@ -52,11 +54,13 @@ struct relay {
 	struct creates creates;
 	struct memory memory;
 	struct mint_line mint;
+	struct places places;
 	struct waiters waiters;
 	struct telemetry telemetry;
 	const struct wire_ops *wire;
 	void *wire_arg;
 	size_t exchanges;             /* begun and not answered */
+	size_t held_bytes;            /* of the flights' requests */
 	TAILQ_HEAD(, flight) flights; /* those that survive their clients too */
 	bool draining;
 	struct {

@@ -22,8 +22,9 @@ struct telemetry {
 	struct metric *attempt_seconds[OP_COUNT];
 	struct metric *breaker_state[SERVICE_COUNT][SIDE_COUNT];
 	struct metric *outage_seconds[SERVICE_COUNT][SIDE_COUNT];
+	struct metric *concurrency_limit[SERVICE_COUNT][SIDE_COUNT];
 	struct metric *saved[SAVED_COUNT];
-	struct metric *parked, *in_flight, *clients, *remembered;
+	struct metric *parked, *held_bytes, *in_flight, *clients, *remembered;
 	struct metric *conflicts_resolved, *lookups_waited, *creates_joined, *memory_answers, *junk_answers,
 	    *clients_gone, *hedges, *rejected;
 };

@@ -25,6 +25,7 @@ struct attempt {
 	const char *target;               /* path and query */
 	const struct request *request;    /* headers and id come from here */
 	bool with_body;                   /* … and the body */
+	usec head_start;                  /* so much earlier than its deadline says it stands in line */
 	void (*began)(struct attempt *a); /* the gate let it through; may be NULL */
 	attempt_done_fn *done;
 	void *owner;

@@ -18,5 +18,7 @@ struct patience {
 };
 
 struct patience patience_of(struct slice user_agent, enum operation op);
+/* The same behind another relay, which asks to hear within `wait` and then asks again. */
+struct patience patience_of_relay(struct patience client, usec wait);
 
 #endif

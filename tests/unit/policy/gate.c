@@ -116,6 +116,27 @@ static void test_a_turn_goes_to_one_who_lives_to_use_it(void)
 	gate_release(&gate);
 }
 
+/* Its place is that of an earlier arrival; whether a turn is of use to it, its
+ * deadline says. */
+static void test_order_is_apart_from_the_deadline(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.max_in_flight = 1;
+	begin(cfg);
+	usec deadlines[] = { 100 * SEC, 200 * SEC, SEC }, orders[] = { 100 * SEC, 50 * SEC, 0 };
+	for (int i = 0; i < 3; i++) {
+		gate_ticket_init(&ticket[i], SIDE_WRITE, deadlines[i]);
+		ticket[i].order = orders[i];
+		CU_ASSERT_EQUAL_FATAL(gate_wait(&gate, &ticket[i]), STATUS_OK);
+	}
+	static const int want[] = { 1, 0, 2 };
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_PTR_EQUAL_FATAL(next(0), &ticket[want[i]]);
+		gate_report(&gate, &ticket[want[i]], OUTCOME_GOOD, -1, 0);
+	}
+	gate_release(&gate);
+}
+
 static void test_waiting_twice_and_waiting_while_out(void)
 {
 	begin(defaults);
@@ -518,14 +539,15 @@ static void test_side_names(void)
 }
 
 TEST_SUITE(policy_gate, TEST(test_closed_gate_lets_through_at_once), TEST(test_earliest_deadline_first),
-	   TEST(test_a_turn_goes_to_one_who_lives_to_use_it), TEST(test_waiting_twice_and_waiting_while_out),
-	   TEST(test_cap_holds_over_both_sides), TEST(test_cap_of_nought_is_one),
-	   TEST(test_hanging_writes_leave_room_for_reads), TEST(test_stragglers_leave_room_for_reads),
-	   TEST(test_sides_take_turns_for_the_rate), TEST(test_outage_parks_and_probes),
-	   TEST(test_parked_are_released_in_a_ramp), TEST(test_probe_lives_to_tell),
-	   TEST(test_abandoned_probe_does_not_block), TEST(test_leaving_at_any_time),
-	   TEST(test_release_takes_tickets_out), TEST(test_rate_holds_probes_too),
-	   TEST(test_429_slows_both_sides), TEST(test_retries_wait_for_the_budget),
-	   TEST(test_retry_and_first_by_deadline), TEST(test_parked_retries_do_not_need_the_budget),
-	   TEST(test_stragglers_after_the_outage), TEST(test_configure_takes_hold), TEST(test_torture),
-	   TEST(test_recovery_holds_no_burst), TEST(test_side_names))
+	   TEST(test_a_turn_goes_to_one_who_lives_to_use_it), TEST(test_order_is_apart_from_the_deadline),
+	   TEST(test_waiting_twice_and_waiting_while_out), TEST(test_cap_holds_over_both_sides),
+	   TEST(test_cap_of_nought_is_one), TEST(test_hanging_writes_leave_room_for_reads),
+	   TEST(test_stragglers_leave_room_for_reads), TEST(test_sides_take_turns_for_the_rate),
+	   TEST(test_outage_parks_and_probes), TEST(test_parked_are_released_in_a_ramp),
+	   TEST(test_probe_lives_to_tell), TEST(test_abandoned_probe_does_not_block),
+	   TEST(test_leaving_at_any_time), TEST(test_release_takes_tickets_out),
+	   TEST(test_rate_holds_probes_too), TEST(test_429_slows_both_sides),
+	   TEST(test_retries_wait_for_the_budget), TEST(test_retry_and_first_by_deadline),
+	   TEST(test_parked_retries_do_not_need_the_budget), TEST(test_stragglers_after_the_outage),
+	   TEST(test_configure_takes_hold), TEST(test_torture), TEST(test_recovery_holds_no_burst),
+	   TEST(test_side_names))

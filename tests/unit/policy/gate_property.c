@@ -94,6 +94,9 @@ static void set_up(struct world *w, uint64_t seed)
 		usec patience = (usec)(1 + dice(w, 300)) * SEC;
 		w->client[i].event = comes;
 		gate_ticket_init(&w->client[i].ticket, (enum side)dice(w, SIDE_COUNT), comes + patience);
+		/* one in three was here before */
+		if (i % 3 == 0)
+			w->client[i].ticket.order -= (usec)dice(w, 300 * SEC);
 	}
 }
 
@@ -166,13 +169,13 @@ static void check_probe(struct world *w, const struct client *c, enum breaker_st
 }
 
 /* Would a's turn have been the better spent one? With room for an answer the earlier
- * deadline, without it the later. */
+ * in order, without it the later deadline. */
 static bool better(const struct gate_ticket *a, const struct gate_ticket *b, usec now)
 {
 	usec enough = now + GATE_SEND_ROOM;
 	if (a->deadline < enough || b->deadline < enough)
 		return b->deadline < enough && a->deadline > b->deadline;
-	return a->deadline < b->deadline;
+	return a->order < b->order;
 }
 
 /* Nobody better stood in the same queue (the probe is chosen otherwise). */

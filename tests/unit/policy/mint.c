@@ -90,6 +90,19 @@ static void test_a_ramp_bounds_what_is_minted_ahead(void)
 	CU_ASSERT(mint_may(&m, &b, 3, 14 * S, &wake));      /* the rest never came */
 }
 
+static void test_a_lost_certificate_gives_its_slot_back(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_CLOSED);
+	mint_went(&m, &b, 0);
+	mint_went(&m, &b, 5 * S);
+	mint_lost(&m, 5 * S, 6 * S);
+	CU_ASSERT_EQUAL(m.count, 1);
+	mint_went(&m, &b, 6 * S);
+	mint_lost(&m, 0, MINT_FORGET); /* it is counted no more */
+	CU_ASSERT_EQUAL(m.count, 2);
+}
+
 static void test_many_certificates_are_counted_without_bound_of_memory(void)
 {
 	struct mint m = { 0 };
@@ -104,4 +117,5 @@ TEST_SUITE(policy_mint, TEST(test_a_closed_log_lets_everyone_through),
 	   TEST(test_a_long_line_of_creates_holds_certificates_back),
 	   TEST(test_an_open_log_lets_one_through_each_interval), TEST(test_a_create_in_line_is_probe_enough),
 	   TEST(test_half_open_waits_for_the_probe), TEST(test_a_ramp_bounds_what_is_minted_ahead),
+	   TEST(test_a_lost_certificate_gives_its_slot_back),
 	   TEST(test_many_certificates_are_counted_without_bound_of_memory))

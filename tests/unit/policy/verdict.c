@@ -58,16 +58,6 @@ static void test_cancelled_has_no_answer(void)
 	CU_ASSERT_EQUAL(after(&f).kind, VERDICT_GIVE_UP);
 }
 
-static void test_conflict_on_a_create_is_resolved(void)
-{
-	struct verdict_facts f = facts(OUTCOME_CONFLICT);
-	f.resolvable = true;
-	struct verdict v = after(&f);
-	CU_ASSERT_TRUE(v.kind == VERDICT_RESOLVE && v.at == now);
-	f.deadline = now;
-	CU_ASSERT_EQUAL(after(&f).kind, VERDICT_GIVE_UP);
-}
-
 static void test_absent_is_waited_for(void)
 {
 	struct verdict_facts f = facts(OUTCOME_ABSENT);
@@ -177,17 +167,9 @@ static void test_without_a_budget_there_is_no_retry(void)
 	CU_ASSERT_EQUAL(after(&f).kind, VERDICT_ANSWER);
 }
 
-static void test_names(void)
-{
-	CU_ASSERT_STRING_EQUAL(verdict_name(VERDICT_ANSWER), "answer");
-	CU_ASSERT_STRING_EQUAL(verdict_name(VERDICT_RETRY), "retry");
-	CU_ASSERT_STRING_EQUAL(verdict_name(VERDICT_GIVE_UP), "give_up");
-}
-
 TEST_SUITE(policy_verdict, TEST(test_final_outcomes_are_answered), TEST(test_transient_outcomes_are_retried),
-	   TEST(test_cancelled_has_no_answer), TEST(test_conflict_on_a_create_is_resolved),
-	   TEST(test_absent_is_waited_for), TEST(test_absent_gets_a_last_look),
-	   TEST(test_known_id_waits_until_the_deadline), TEST(test_open_breaker_parks),
-	   TEST(test_retry_after_is_respected), TEST(test_wait_is_cut_by_the_deadline),
-	   TEST(test_retries_end_at_the_deadline), TEST(test_too_big_is_tried_three_times),
-	   TEST(test_without_a_budget_there_is_no_retry), TEST(test_names))
+	   TEST(test_cancelled_has_no_answer), TEST(test_absent_is_waited_for),
+	   TEST(test_absent_gets_a_last_look), TEST(test_known_id_waits_until_the_deadline),
+	   TEST(test_open_breaker_parks), TEST(test_retry_after_is_respected),
+	   TEST(test_wait_is_cut_by_the_deadline), TEST(test_retries_end_at_the_deadline),
+	   TEST(test_too_big_is_tried_three_times), TEST(test_without_a_budget_there_is_no_retry))

@@ -163,6 +163,59 @@ static void test_helpers_go_before_auths(void)
 	home_remove(&h);
 }
 
+/* One may take seconds, or hang: for a domain it is asked once. */
+static void test_a_helper_is_asked_once(void)
+{
+	struct home h;
+	struct credential_store *s = NULL;
+	struct buf why;
+	home_make(&h);
+	home_write(&h, ".docker/config.json", "{\"credHelpers\":{\"g.io\":\"one\",\"bad.io\":\"bad\"}}");
+	helper(&h, "one",
+	       "#!/bin/sh\n[ -e \"$HOME/asked\" ] && exit 9\n: >\"$HOME/asked\"\n"
+	       "echo '{\"Username\":\"own\",\"Secret\":\"s\"}'\n");
+	helper(&h, "bad",
+	       "#!/bin/sh\n[ -e \"$HOME/bad\" ] && exec echo '{\"Username\":\"u\",\"Secret\":\"s\"}'\n"
+	       ": >\"$HOME/bad\"\necho locked\nexit 1\n");
+	buf_init(&why, 4096);
+	CU_ASSERT_EQUAL_FATAL(credential_store_open(&s, h.env, &why), STATUS_OK);
+	for (int i = 0; i < 2; i++) {
+		struct credentials c = { 0 };
+		CU_ASSERT_EQUAL(credentials_find(s, "g.io", i ? "a" : "b", &c, &why), STATUS_OK);
+		CU_ASSERT_STRING_EQUAL(c.username, "own");
+		CU_ASSERT_STRING_EQUAL(c.secret, "s");
+		credentials_release(&c);
+		CU_ASSERT_EQUAL(why.n, 0);
+		CU_ASSERT_EQUAL(credentials_find(s, "bad.io", "a", &c, &why), STATUS_IO);
+		CU_ASSERT_PTR_NOT_NULL(strstr(why.p, "locked"));
+		buf_reset(&why);
+	}
+	credential_store_free(s);
+	buf_release(&why);
+	home_remove(&h);
+}
+
+static void test_a_helper_that_hangs(void)
+{
+	struct home h;
+	struct credential_store *s = NULL;
+	struct credentials c = { 0 };
+	struct buf why;
+	home_make(&h);
+	home_write(&h, ".docker/config.json", "{\"credsStore\":\"hang\"}");
+	helper(&h, "hang", "#!/bin/sh\nexec sleep 60\n");
+	buf_init(&why, 4096);
+	CU_ASSERT_EQUAL_FATAL(credential_store_open(&s, h.env, &why), STATUS_OK);
+	credential_store_limit(s, 100 * USEC_PER_MSEC);
+	usec begun = clock_now().mono;
+	CU_ASSERT_EQUAL(credentials_find(s, "g.io", "a", &c, &why), STATUS_IO);
+	CU_ASSERT_EQUAL(credentials_find(s, "g.io", "b", &c, &why), STATUS_IO);
+	CU_ASSERT(clock_now().mono - begun < CREDENTIAL_HELPER_TIMEOUT / 2);
+	credential_store_free(s);
+	buf_release(&why);
+	home_remove(&h);
+}
+
 /* Not passed over: the next file may name somebody else. */
 static void test_a_helper_that_is_not_there(void)
 {
@@ -247,5 +300,6 @@ static void test_without_memory(void)
 
 TEST_SUITE(registry_credentials, TEST(test_where_files_are_looked_for),
 	   TEST(test_a_file_that_does_not_name_the_registry), TEST(test_helpers_go_before_auths),
+	   TEST(test_a_helper_is_asked_once), TEST(test_a_helper_that_hangs),
 	   TEST(test_a_helper_that_is_not_there), TEST(test_files_that_cannot_be_read),
 	   TEST(test_no_environment), TEST(test_without_memory))

@@ -101,6 +101,25 @@ static void test_answer_headers(void)
 	answer_unref(a);
 }
 
+static void test_headers_that_connection_lists(void)
+{
+	CU_ASSERT(header_is_listed(SLICE_LIT("close, X-Hop ,Other"), SLICE_LIT("x-hop")));
+	CU_ASSERT(header_is_listed(SLICE_LIT("a,b"), SLICE_LIT("B")));
+	CU_ASSERT_FALSE(header_is_listed(SLICE_LIT("X-Hopper, X-Ho, ,"), SLICE_LIT("X-Hop")));
+	CU_ASSERT_FALSE(header_is_listed(SLICE_LIT(""), SLICE_LIT("X-Hop")));
+	struct answer *a = answer_new(200, 10);
+	struct slice name, value;
+	size_t at = 0;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+	CU_ASSERT_EQUAL(buf_add_str(&a->head, "X-Hop: 1\r\nKept: 2\r\nConnection: close, x-hop\r\n"
+					      "Other-Hop: 3\r\nConnection: OTHER-HOP\r\n"),
+			STATUS_OK);
+	CU_ASSERT(answer_next_header(a, &at, &name, &value));
+	CU_ASSERT(slice_eq_str(name, "Kept"));
+	CU_ASSERT(!answer_next_header(a, &at, &name, &value));
+	answer_unref(a);
+}
+
 static void test_errors_in_the_services_shape(void)
 {
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
@@ -140,5 +159,5 @@ static void test_torture(void)
 }
 
 TEST_SUITE(relay_message, TEST(test_target_and_its_views), TEST(test_headers_that_are_ours_stay_here),
-	   TEST(test_request_id), TEST(test_answer_headers), TEST(test_errors_in_the_services_shape),
-	   TEST(test_torture))
+	   TEST(test_request_id), TEST(test_answer_headers), TEST(test_headers_that_connection_lists),
+	   TEST(test_errors_in_the_services_shape), TEST(test_torture))

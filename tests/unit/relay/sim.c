@@ -58,6 +58,7 @@ void sim_init(struct sim *s)
 			.lookup_wait = 10 * S,
 			.notafter_margin = 5 * S,
 			.max_parked = 1000,
+			.max_parked_memory = 1 << 20,
 			.memory_entries = 100,
 		},
 	};
