@@ -7,6 +7,8 @@
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/reply.h>
 
+#define HELD_LEAST (USEC_PER_SEC / 2) /* an answer before that was no wait but a refusal */
+
 size_t flight_audience(const struct flight *f)
 {
 	size_t n = 0;
@@ -241,8 +243,10 @@ static void main_good(struct flight *f, const struct judged *j, struct answer *a
 static void main_held(struct flight *f, const struct judged *j)
 {
 	struct relay *r = f->relay;
-	usec wait = j->retry_after > 0 ? backoff_retry_after(j->retry_after, &r->rng)
-				       : backoff_between(0, r->cfg.backoff.base, &r->rng);
+	/* Its Retry-After is for those who cannot wait in it; we can, unless it was full. */
+	bool was_held = r->now.mono - f->main.sent_at >= HELD_LEAST;
+	usec wait = !was_held && j->retry_after > 0 ? backoff_retry_after(j->retry_after, &r->rng)
+						    : backoff_between(0, r->cfg.backoff.base, &r->rng);
 	usec at = usec_add(r->now.mono, wait);
 	if (f->phase == PHASE_RESOLVING)
 		return;

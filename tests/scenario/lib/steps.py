@@ -87,6 +87,7 @@ class Scenario:
         before = {"script": self.do_script, "setting": self.do_setting,
                   "unset": self.do_unset,
                   "tap": self.do_tap, "socket": self.do_socket, "tls": self.do_tls,
+                  "fleet": self.do_fleet,
                   "needs": self.do_needs}
         if verb in before:
             before[verb](args)
@@ -145,6 +146,10 @@ class Scenario:
 
     def do_tls(self, args):
         self.w.speak_tls(mutual=args == ["mutual"])
+
+    def do_fleet(self, args):
+        """fleet [KEY=VALUE…]: the relay points at another, over mutual TLS; its settings."""
+        self.w.outer_settings = dict(pair.split("=", 1) for pair in args)
 
     def do_for(self, args):
         """for 1..20 STEP…: $n is the number."""
@@ -229,7 +234,10 @@ class Scenario:
 
     # ---- the relay ----
     def at_metric(self, args):
-        compare(self.w.metric(args[0]), args[1], float(args[2]), args[0])
+        """metric NAME… OP N; metric outer NAME… OP N is the fleet's relay's."""
+        outer = args[0] == "outer"
+        args = args[outer:]
+        compare(self.w.metric(args[0], outer), args[1], float(args[2]), args[0])
 
     def at_status(self, args):
         value = self.w.status(args[0])

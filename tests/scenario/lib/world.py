@@ -87,6 +87,8 @@ class World:
         self.authority = None  # of the listener's certificate, where it speaks TLS
         self.identity = None  # (certificate, key) that clients show
         self.log = self.relay = self.tap = None
+        self.outer = None  # the fleet's relay, where the clients' points at one
+        self.outer_settings = None
         self.log_port = None
         self.clients = {}
         self.entries = {}
@@ -150,10 +152,29 @@ class World:
             f.write("[sigrelay]\n")
             f.writelines(f"{k} = {v}\n" for k, v in self.settings.items())
 
+    def start_outer(self, url):
+        """The fleet's relay: mutual TLS, between the clients' relay and the log."""
+        ca = Authority(self.folder, "fleet-ca")
+        cert, key = ca.issue("fleet")
+        settings = {"rekor_url": url, "fulcio_url": url, "tsa_url": url, "listen": "127.0.0.1:0",
+                    "admin_listen": "127.0.0.1:0", "tls_cert_file": cert, "tls_key_file": key,
+                    "tls_client_ca_file": ca.cert, **self.outer_settings}
+        with open(os.path.join(self.folder, "outer.ini"), "w", encoding="utf-8") as f:
+            f.write("[sigrelay]\n")
+            f.writelines(f"{k} = {v}\n" for k, v in settings.items())
+        self.outer = Process(self.folder, "outer", [self.binary, "serve", "--config", "outer.ini"])
+        self.outer_admin = int(self.outer.says(r"^admin on http://127\.0\.0\.1:(\d+)"))
+        cert, key = ca.issue("job")
+        self.settings = {"ca_file": ca.cert, "upstream_cert_file": cert, "upstream_key_file": key,
+                         **self.settings}
+        return self.outer.says(r"^listening on (https://\S+)")
+
     def start_relay(self):
         if self.want_tap:
             self.tap = Tap(self.log_port)
         url = f"http://127.0.0.1:{self.tap.port if self.tap else self.log_port}"
+        if self.outer_settings is not None:
+            url = self.start_outer(url)
         listen = "unix:" + os.path.join(self.folder, "s") if self.want_socket else "127.0.0.1:0"
         defaults = {"rekor_url": url, "fulcio_url": url, "tsa_url": url, "listen": listen,
                     "admin_listen": "127.0.0.1:0"}
@@ -179,19 +200,19 @@ class World:
             self.clients[name] = Client(name, ("127.0.0.1", self.admin_port) if admin else self.address, tls)
         return self.clients[name]
 
-    def admin(self, path):
-        c = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=WAIT)
+    def admin(self, path, port=None):
+        c = http.client.HTTPConnection("127.0.0.1", port or self.admin_port, timeout=WAIT)
         c.request("GET", path)
         data = c.getresponse().read().decode()
         c.close()
         return data
 
-    def metric(self, wanted):
+    def metric(self, wanted, outer=False):
         """The sum of the series of that name which have those labels."""
         m = re.fullmatch(r"(\w+)(?:\{(.*)\})?", wanted)
         labels = [part.split("=", 1) for part in (m.group(2) or "").split(",") if part]
         found, total = False, 0.0
-        for line in self.admin("/metrics").splitlines():
+        for line in self.admin("/metrics", self.outer_admin if outer else None).splitlines():
             s = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
             if not s or s.group(1) != m.group(1):
                 continue
@@ -224,15 +245,21 @@ class World:
             code = self.relay.exit_code()
             if code != 0:
                 raise AssertionError(f"the relay ended with {code} on SIGTERM: {self.relay.err()[-1500:]}")
+        if self.outer and self.outer.p.poll() is None:
+            shown += self.admin("/metrics", self.outer_admin) + self.admin("/status", self.outer_admin)
+            self.outer.p.send_signal(signal.SIGTERM)
+            if self.outer.exit_code() != 0:
+                raise AssertionError(f"the fleet's relay ended with {self.outer.p.returncode}: "
+                                     f"{self.outer.err()[-1500:]}")
         if self.log and self.log.p.poll() is None:
             self.log.p.send_signal(signal.SIGTERM)
             if self.log.exit_code() != 0:
                 raise AssertionError(f"the log ended with {self.log.p.returncode}: {self.log.err()[-1500:]}")
-        for p in filter(None, (self.relay, self.log)):
+        for p in filter(None, (self.relay, self.outer, self.log)):
             if SANITIZER.search(p.err()):
                 raise AssertionError(f"a sanitizer report of the {p.name}: {p.err_path}")
-        if self.relay:
-            shown += self.relay.out() + self.relay.err()
+        for p in filter(None, (self.relay, self.outer)):
+            shown += p.out() + p.err()
         for secret in self.secrets:
             if secret in shown or secret.split(".")[-1] in shown:
                 raise AssertionError("a token stands in the relay's output, metrics or status")
@@ -240,7 +267,7 @@ class World:
     def kill(self):
         for c in self.clients.values():
             c.close()
-        for p in filter(None, (self.relay, self.log)):
+        for p in filter(None, (self.relay, self.outer, self.log)):
             p.kill()
         if self.tap:
             self.tap.close()
