@@ -32,7 +32,7 @@ static enum status names_add(struct names *l, const char *name)
 
 void scan_release(struct scan *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; s->v && i < s->n; i++) {
 		mem_free(s->v[i].name);
 		digests_release(&s->v[i].children);
 	}

@@ -343,7 +343,7 @@ static void test_a_certificate_that_did_not_come_gives_its_slot_back(void)
 	sim_init(&s);
 	up(&s);
 	for (int i = 0; i < 3; i++)
-		client_start(&c[i], &s, signing("abc" + i));
+		client_start(&c[i], &s, signing(&"abc"[i]));
 	CU_ASSERT_EQUAL(s.r.mint.mint.count, 3);
 	refuse(&s, 0);
 	CU_ASSERT_EQUAL(s.r.mint.mint.count, 2);
