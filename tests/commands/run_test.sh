@@ -864,6 +864,7 @@ test_without_descriptors_it_waits() {
 	local before used
 	under_limits 64 64
 	SIGRELAY=$WORK/bin/limited start_serve || return
+	# shellcheck disable=SC2034 # coproc makes it
 	coproc CROWD { exec python3 "$HERE/silent_clients.py" "${URL##*:}" 80; }
 	wait_for_line "$WORK/serve.err" ' accept_failed cause="Too many open files"' || return
 	before=$(cpu_ticks "$SERVER")
