@@ -461,6 +461,31 @@ def the_tag_in_place_of_referrers_goes(w, profile):
 
 
 @test
+def a_list_that_names_what_is_no_referrer(w):
+    """Whoever may push may write the list: what it names goes only if it says so itself."""
+    with FakeRegistry("distribution3", referrers=False) as r:
+        digest = image(w, r)
+        pinned = r.put(REPO, None, "somebody pinned it")
+        r.put(REPO, signature(digest, ""), "list", "index", children=[pinned])
+        answer = w.json(0)
+        eq((also(answer, "signature"), r.state()["repositories"][REPO]["manifests"]),
+           ({signature(digest, ""): "deleted", pinned: "kept"}, [pinned]))
+
+
+@test
+def an_index_with_other_bytes(w):
+    """What the registry says of the digest is not what was pushed under it."""
+    with FakeRegistry("distribution3") as r:
+        _, children = index(w, r)
+        pinned = r.put(REPO, None, "somebody pinned it")
+        r.fault("200", method="GET", path="manifests/sha256", type="application/vnd.oci.image.index.v1+json",
+                body=json.dumps({"manifests": [{"digest": pinned}]}))
+        answer = w.json(0)
+        eq((also(answer, "child"), r.state()["repositories"][REPO]["manifests"]),
+           ({}, sorted(children + [pinned])))
+
+
+@test
 def signatures_of_children_go(w):
     with FakeRegistry("distribution3") as r:
         _, children = index(w, r)
