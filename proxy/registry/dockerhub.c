@@ -145,7 +145,7 @@ static enum status log_in_as(struct remover *m, struct hub *h, const struct cred
 	struct web_answer a = { 0 };
 	bool old = false;
 	enum status st = post_login(m, who, false, &a);
-	if (st == STATUS_OK && a.status == 404) {
+	if (st == STATUS_OK && (a.status == 404 || a.status == 405)) {
 		web_answer_release(&a);
 		a = (struct web_answer){ 0 };
 		old = true;

@@ -110,14 +110,23 @@ static const struct {
 		{ "2 h", 7200 * S } };
 static const unsigned crowds[] = { 1, 100, 10000 };
 
+/* Ten thousand relays that ask on their own for hours are millions of requests to
+ * simulate: shown for the shortest outage and for the one of the incident. */
+static unsigned crowd_of(enum mode m, unsigned crowd, usec outage)
+{
+	bool shown = m != MODE_RUN || outage == 10 * S || outage == 2700 * S;
+	return shown || crowd < 1000 ? crowd : 1000;
+}
+
 static bool outage_row(const void *seed, uint64_t i, FILE *out)
 {
 	static struct outcome_of_run o;
 	struct plan p;
 	enum mode m = (enum mode)(i % MODE_COUNT);
-	unsigned crowd = crowds[i / MODE_COUNT % LENGTH(crowds)];
 	const char *name = outages[i / MODE_COUNT / LENGTH(crowds)].name;
-	report_plan(&p, m, crowd, outages[i / MODE_COUNT / LENGTH(crowds)].length, *(const uint64_t *)seed);
+	usec length = outages[i / MODE_COUNT / LENGTH(crowds)].length;
+	unsigned crowd = crowd_of(m, crowds[i / MODE_COUNT % LENGTH(crowds)], length);
+	report_plan(&p, m, crowd, length, *(const uint64_t *)seed);
 	world_run(&p, &o);
 	print_row(out, name, &p, &o);
 	return is_clean(&o);
@@ -195,6 +204,13 @@ static bool brown_row(const void *seed, uint64_t i, FILE *out)
 	return is_clean(&o);
 }
 
+bool report_brown_outs(uint64_t seed)
+{
+	printf("| brown-out | way | signed | log requests a signature | certificates a signature | the last "
+	       "job ended, after the last arrival |\n|---|---|--:|--:|--:|--:|\n");
+	return side_by_side(LENGTH(brown_outs) * MODE_COUNT, brown_row, &seed) == 0;
+}
+
 bool report_table(uint64_t seed)
 {
 	uint64_t failed;
@@ -202,10 +218,5 @@ bool report_table(uint64_t seed)
 	failed = side_by_side(LENGTH(outages) * LENGTH(crowds) * MODE_COUNT, outage_row, &seed);
 	printf("\n| client | way | 10 s | 1 min | 10 min |\n|---|---|--:|--:|--:|\n");
 	failed += side_by_side((uint64_t)kind_count * MODE_COUNT, kind_row, &seed);
-	printf(
-	    "\n| brown-out | way | signed | log requests a signature | certificates a signature | the last "
-	    "job ended, after the last arrival |\n|---|---|--:|--:|--:|--:|\n");
-	failed += side_by_side(LENGTH(brown_outs) * MODE_COUNT, brown_row, &seed);
-	printf("\n");
-	return report_waiters(seed) && failed == 0;
+	return failed == 0;
 }
