@@ -313,7 +313,9 @@ static enum status plan_tag(struct remover *m, const struct reference *ref, stru
 	if (st != STATUS_OK || v->result == REMOVAL_LEFT)
 		return st;
 	buf_init(&words, 8192);
-	st = delete_would(m, ref, &words);
+	st = buf_add_str(&words, v->reason);
+	if (st == STATUS_OK)
+		st = delete_would(m, ref, &words);
 	if (st == STATUS_OK)
 		snprintf(v->reason, sizeof(v->reason), "%s", words.p);
 	buf_release(&words);

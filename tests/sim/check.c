@@ -46,6 +46,7 @@ static void draw_model(struct draw *d, struct model_config *m)
 		.weak = between(d, 20, 50),
 		.weak_for = any_length(d),
 		.fragile = between(d, 0, 1),
+		.quick = between(d, 0, 3) == 0,
 		.collapse = between(d, 1, 60) * S,
 		.address_rate = rates[between(d, 0, 3)],
 		.address_burst = between(d, 10, 100),
