@@ -63,7 +63,7 @@ static void test_a_place_is_kept_for_two_minutes(void)
 static void test_the_oldest_go_first(void)
 {
 	struct places p;
-	char body[8];
+	char body[16];
 	CU_ASSERT_EQUAL_FATAL(places_init(&p, 3), STATUS_OK);
 	for (int i = 0; i < 5; i++) {
 		snprintf(body, sizeof(body), "%d", i);
