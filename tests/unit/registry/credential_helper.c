@@ -149,10 +149,18 @@ static void test_it_says_too_much(void)
 	ends("#!/bin/sh\nexec yes pw77\n", 0700, STATUS_IO, "more than 64 KiB");
 }
 
+/* valgrind takes the exec for done, and the child ends with its own word for it. */
+static const char *or_by_valgrind(const char *words)
+{
+	const char *preload = getenv("LD_PRELOAD");
+	return preload && strstr(preload, "vgpreload") ? "failed (exit code 1" : words;
+}
+
 static void test_it_cannot_be_run(void)
 {
-	ends("#!/no/such/shell\n", 0700, STATUS_IO, "cannot be run: No such file or directory");
-	ends("no program\n", 0700, STATUS_IO, "cannot be run: Exec format error");
+	ends("#!/no/such/shell\n", 0700, STATUS_IO,
+	     or_by_valgrind("cannot be run: No such file or directory"));
+	ends("no program\n", 0700, STATUS_IO, or_by_valgrind("cannot be run: Exec format error"));
 	ends("#!/bin/sh\n", 0600, STATUS_IO, "is not in PATH; install it");
 }
 
