@@ -157,6 +157,8 @@ enum status request_add_header(struct request *r, const char *name, const char *
 		take_wish(r, slice_str(value));
 	else if (slice_eq_icase(n, "traceparent"))
 		take_trace(r, slice_str(value));
+	else if (slice_eq_icase(n, "tracestate"))
+		r->state_seen = true;
 	if (header_is_ours(n))
 		return STATUS_OK;
 	size_t before = r->headers.n;
@@ -187,7 +189,7 @@ static struct slice header_value(const struct request *r, const char *name)
 
 enum status request_seal(struct request *r, uint64_t id_seed)
 {
-	if (!trace_id(&r->trace))
+	if (r->state_seen && !trace_id(&r->trace))
 		drop_tracestate(r);
 	if (!r->id[0])
 		snprintf(r->id, sizeof(r->id), "%016llx", (unsigned long long)id_seed);

@@ -40,7 +40,7 @@ struct request {
 	usec wait;
 	/* The client's traceparent; not among the lines, for each attempt has its own. */
 	struct trace trace;
-	bool trace_seen; /* a traceparent came, good or not */
+	bool trace_seen, state_seen; /* a traceparent came, good or not; a tracestate did */
 };
 
 /* Copies what it needs. target is the route's. STATUS_NO_MEMORY. */
