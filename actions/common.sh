@@ -7,7 +7,8 @@ command_data() {
 	local text=$1
 	text=${text//'%'/%25}
 	text=${text//$'\r'/%0D}
-	printf '%s' "${text//$'\n'/%0A}"
+	text=${text//$'\n'/%0A}
+	printf '%s' "${text//[[:cntrl:]]/?}"
 }
 
 # tell error|warning|notice MESSAGE

@@ -113,6 +113,7 @@ suite cleanup python3 tests/registry/test_cleanup.py --sigrelay build/asan/sigre
 suite actions python3 tests/actions/test_actions.py build/asan/sigrelay
 suite sim build/dev/tests/sim/sim --check --seeds 300
 step build-release build release
+suite operators python3 tests/operators/run.py --sigrelay build/release/sigrelay
 step demo build/release/sigrelay demo
 if [ -z "$quick" ]; then
 	step build-clang build clang
@@ -121,9 +122,11 @@ if [ -z "$quick" ]; then
 	suite valgrind-unit valgrind_unit
 	suite valgrind-relay valgrind_relay
 	suite lint scripts/lint.sh
+	suite package tests/package/test.sh
 	began=$(date +%s)
 	if wait "$stack"; then
 		suite stack env SIGRELAY="$PWD/build/release/sigrelay" tests/stack/test.sh
+		suite containers tests/package/containers.sh build/release/sigrelay
 	else
 		say "stack-install: failed; the end of $logs/stack-install.log:"
 		tail -n 30 "$logs/stack-install.log" | sed 's/^/    /'

@@ -29,8 +29,7 @@ SETTING(tls_client_ca_file, SETTING_TEXT, "", 0, 0, NULL, true,
 	"PEM file of the authorities that clients need a certificate of.")
 SETTING(tls_min_version, SETTING_CHOICE, "1.2", 0, 1, tls_versions, true,
 	"Oldest TLS version that the listeners speak.")
-SETTING(admin_tls, SETTING_BOOL, "no", 0, 1, NULL, false,
-	"Whether admin_listen speaks TLS as listen does.")
+SETTING(admin_tls, SETTING_BOOL, "no", 0, 1, NULL, false, "Whether admin_listen speaks TLS as listen does.")
 DURATION(attempt_timeout, "30s", 10 * USEC_PER_MSEC, 3600 * USEC_PER_SEC, true,
 	 "How long one attempt may take, from connect to the last byte.")
 DURATION(connect_timeout, "5s", 10 * USEC_PER_MSEC, 3600 * USEC_PER_SEC, true,

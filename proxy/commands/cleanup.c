@@ -60,22 +60,13 @@ static struct cleanup_result result_of(const struct cleanup *c)
 
 typedef enum status print_fn(const struct cleanup_result *r, struct buf *out);
 
-/* Adds to the file that the variable names, where it is set. */
 static bool add_to_file(const char *variable, print_fn *print, const struct cleanup_result *r)
 {
-	const char *path = environment_get(environ, variable);
 	struct buf text;
-	if (!path)
-		return true;
 	buf_init(&text, TEXT_MAX);
-	enum status st = print(r, &text);
-	if (st == STATUS_OK)
-		st = github_file_add(path, buf_slice(&text));
-	if (st != STATUS_OK)
-		complain("cleanup: cannot write to %s %s: %s", variable, path,
-			 st == STATUS_IO ? strerror(errno) : status_name(st));
+	bool good = github_add(environ, "cleanup", variable, print(r, &text), &text);
 	buf_release(&text);
-	return st == STATUS_OK;
+	return good;
 }
 
 static bool print_result(const struct cleanup *c, const struct cleanup_result *r)
@@ -84,13 +75,9 @@ static bool print_result(const struct cleanup *c, const struct cleanup_result *r
 	buf_init(&text, TEXT_MAX);
 	enum status st = c->json ? cleanup_json(r, &text)
 				 : cleanup_table(r, screen_has_colour(STDOUT_FILENO, environ), &text);
-	if (st == STATUS_OK && (fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0))
-		st = STATUS_IO;
-	if (st != STATUS_OK)
-		complain("cleanup: cannot print the result: %s",
-			 st == STATUS_IO ? strerror(errno) : status_name(st));
+	bool good = screen_print("cleanup", st, &text);
 	buf_release(&text);
-	return st == STATUS_OK;
+	return good;
 }
 
 static void warn(const struct removal *r)

@@ -50,6 +50,19 @@ enum status github_file_add(const char *path, struct slice text)
 	return n == (ssize_t)text.n ? STATUS_OK : STATUS_IO;
 }
 
+bool github_add(char *const *env, const char *command, const char *variable, enum status made,
+		const struct buf *text)
+{
+	const char *path = environment_get(env, variable);
+	if (!path)
+		return true;
+	enum status st = made == STATUS_OK ? github_file_add(path, buf_slice(text)) : made;
+	if (st != STATUS_OK)
+		complain("%s: cannot write to %s %s: %s", command, variable, path,
+			 st == STATUS_IO ? strerror(errno) : status_name(st));
+	return st == STATUS_OK;
+}
+
 /* % first in meaning: what stands for a byte of `special` cannot come from elsewhere. */
 static enum status add_escaped(const char *text, const char *special, struct buf *out)
 {

@@ -69,6 +69,15 @@ static void setting_line(FILE *out, const struct setting_info *info)
 	fputc('\n', out);
 }
 
+static bool is_listed(const struct command *c, const char *setting)
+{
+	for (const char *const *name = c->listed; name && *name; name++) {
+		if (strcmp(*name, setting) == 0)
+			return true;
+	}
+	return !c->listed;
+}
+
 void help_of(FILE *out, const struct command *c)
 {
 	fprintf(out, "Usage: sigrelay %s%s%s\n\n%s.\n", c->name, *c->synopsis ? " " : "", c->synopsis,
@@ -81,8 +90,15 @@ void help_of(FILE *out, const struct command *c)
 	      "in the INI file (retry_for), in that order of precedence:\n\n"
 	      "  --config FILE\n      Read this INI file, not /etc/sigrelay/sigrelay.ini.\n",
 	      out);
-	for (size_t i = 0; i < settings_count; i++)
-		setting_line(out, &settings_table[i]);
+	for (size_t i = 0; i < settings_count; i++) {
+		if (is_listed(c, settings_table[i].name))
+			setting_line(out, &settings_table[i]);
+	}
+	if (c->listed)
+		fputs(
+		    "\nThe relay's own settings are taken too, and mean nothing here; `sigrelay help serve`\n"
+		    "lists them all.\n",
+		    out);
 }
 
 const char *command_nearest(const char *name)

@@ -1,13 +1,9 @@
 /* `sigrelay preflight IMAGE:TAG...`: is the tag there already? Asked before the build,
  * when the answer is still cheap. */
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <sigrelay/base/mem.h>
 #include <sigrelay/commands/commands.h>
-#include <sigrelay/commands/environment.h>
 #include <sigrelay/commands/github.h>
 #include <sigrelay/commands/images.h>
 #include <sigrelay/commands/options.h>
@@ -62,41 +58,24 @@ static void write_ledger(struct preflight *p)
 
 typedef enum status print_fn(const struct preflight_result *r, struct buf *out);
 
-/* Adds to the file that the variable names, where it is set. */
-static enum status add_to_file(const char *variable, print_fn *print, const struct preflight_result *r)
-{
-	const char *path = environment_get(environ, variable);
-	struct buf text;
-	if (!path)
-		return STATUS_OK;
-	buf_init(&text, TEXT_MAX);
-	enum status st = print(r, &text);
-	if (st == STATUS_OK)
-		st = github_file_add(path, buf_slice(&text));
-	if (st != STATUS_OK)
-		complain("preflight: cannot write to %s %s: %s", variable, path,
-			 st == STATUS_IO ? strerror(errno) : status_name(st));
-	buf_release(&text);
-	return st;
-}
-
-static enum status table(const struct preflight_result *r, struct buf *out)
-{
-	return preflight_table(r, screen_has_colour(STDOUT_FILENO, environ), out);
-}
-
-static enum status print(const struct preflight *p, const struct preflight_result *r)
+static bool add_to_file(const char *variable, print_fn *print, const struct preflight_result *r)
 {
 	struct buf text;
 	buf_init(&text, TEXT_MAX);
-	enum status st = p->json ? preflight_json(r, &text) : table(r, &text);
-	if (st == STATUS_OK && (fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0))
-		st = STATUS_IO;
-	if (st != STATUS_OK)
-		complain("preflight: cannot print the result: %s",
-			 st == STATUS_IO ? strerror(errno) : status_name(st));
+	bool good = github_add(environ, "preflight", variable, print(r, &text), &text);
 	buf_release(&text);
-	return st;
+	return good;
+}
+
+static bool print_result(const struct preflight *p, const struct preflight_result *r)
+{
+	struct buf text;
+	buf_init(&text, TEXT_MAX);
+	enum status st = p->json ? preflight_json(r, &text)
+				 : preflight_table(r, screen_has_colour(STDOUT_FILENO, environ), &text);
+	bool good = screen_print("preflight", st, &text);
+	buf_release(&text);
+	return good;
 }
 
 /* --- the command ------------------------------------------------------------------ */
@@ -121,14 +100,13 @@ static int report(struct preflight *p)
 {
 	const struct preflight_result r = { p->images.v, p->images.n, &p->verdict };
 	write_ledger(p);
-	enum status outputs = add_to_file("GITHUB_OUTPUT", preflight_outputs, &r);
-	enum status summary = add_to_file("GITHUB_STEP_SUMMARY", preflight_summary, &r);
-	enum status printed = print(p, &r);
-	(void)summary; /* told; nobody decides by it */
+	bool written = add_to_file("GITHUB_OUTPUT", preflight_outputs, &r);
+	(void)add_to_file("GITHUB_STEP_SUMMARY", preflight_summary, &r); /* told; nobody decides by it */
+	bool printed = print_result(p, &r);
 	tell_notes(p);
 	if (p->verdict.decision == PREFLIGHT_FAIL)
 		return EXIT_PREFLIGHT;
-	return outputs == STATUS_OK && printed == STATUS_OK ? 0 : 1;
+	return written && printed ? 0 : 1;
 }
 
 static int look(struct preflight *p)

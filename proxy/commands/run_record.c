@@ -1,12 +1,9 @@
 #include <sigrelay/commands/run_record.h>
 
-#include <errno.h>
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
-#include <sigrelay/commands/environment.h>
 #include <sigrelay/commands/github.h>
-#include <sigrelay/commands/options.h>
 #include <sigrelay/commands/run_ledger.h>
 
 #define DIGEST_HEX 64
@@ -15,7 +12,7 @@ enum status run_record_open(struct run_record *r, const struct settings *s, char
 			    char *const *env)
 {
 	r->command = command;
-	r->output = environment_get(env, "GITHUB_OUTPUT");
+	r->env = env;
 	return run_ledger_open(&r->ledger, s, env);
 }
 
@@ -61,17 +58,12 @@ static void write_ledger(struct run_record *r, bool is_signed, const char *reaso
 		run_ledger_add(&r->ledger, "run", &line);
 }
 
-static void write_output(const char *path, bool is_signed)
+static void write_output(const struct run_record *r, bool is_signed)
 {
 	const struct github_output output = { "signed", is_signed ? "true" : "false" };
 	struct buf text;
 	buf_init(&text, 4096);
-	enum status st = github_outputs_print(&output, 1, &text);
-	if (st == STATUS_OK)
-		st = github_file_add(path, buf_slice(&text));
-	if (st != STATUS_OK)
-		complain("run: cannot write signed=%s to GITHUB_OUTPUT %s: %s", output.value, path,
-			 st == STATUS_IO ? strerror(errno) : status_name(st));
+	github_add(r->env, "run", "GITHUB_OUTPUT", github_outputs_print(&output, 1, &text), &text);
 	buf_release(&text);
 }
 
@@ -79,6 +71,5 @@ void run_record_end(struct run_record *r, bool is_signed, const char *reason)
 {
 	if (r->ledger.fd >= 0)
 		write_ledger(r, is_signed, reason);
-	if (r->output)
-		write_output(r->output, is_signed);
+	write_output(r, is_signed);
 }

@@ -14,6 +14,15 @@
 	"      Speak plain HTTP to this registry: HOST or HOST:PORT as images name it. May be\n"             \
 	"      given several times, or with commas. One on loopback always is spoken to so.\n"
 
+/* What the commands that speak to registries act on. */
+static const char *const registry_settings[] = { "attempt_timeout", "connect_timeout",
+						 "backoff_base",    "throttle_base",
+						 "backoff_max",     "ca_file",
+						 "ledger",          "run_id",
+						 "log_level",       "dockerhub_url",
+						 "log_format",      "dockerhub_registry_url",
+						 "github_api_url",  NULL };
+
 const struct command commands_table[] = {
 	{
 	    .name = "run",
@@ -100,6 +109,7 @@ const struct command commands_table[] = {
 		    "Exit status: 0 for build and skip; 3 for fail, also when two registries have\n"
 		    "different images under one tag; 64 when a registry takes no such name.\n",
 	    .takes_settings = 1,
+	    .listed = registry_settings,
 	},
 	{
 	    .name = "pushed",
@@ -113,6 +123,7 @@ const struct command commands_table[] = {
 		    "      Note it without asking the registry.\n" INSECURE_HELP
 		    "\nExit status: 0; 1 when one was not noted.\n",
 	    .takes_settings = 1,
+	    .listed = registry_settings,
 	},
 	{
 	    .name = "cleanup",
@@ -141,6 +152,7 @@ const struct command commands_table[] = {
 		"person can do; 128+n a signal ended it early; 64 wrong usage, no ledger or no run named;\n"
 		"78 bad configuration, ledger or credentials.\n",
 	    .takes_settings = 1,
+	    .listed = registry_settings,
 	},
 	{
 	    .name = "demo",

@@ -228,6 +228,11 @@ struct gate_ticket *gate_next(struct gate *g, usec now, usec *wake)
 	return t;
 }
 
+bool gate_has_room(const struct gate *g, enum side side, usec now)
+{
+	return has_slot(g, side) && breaker_wake(&g->breaker[side], now) <= now;
+}
+
 size_t gate_in_line(const struct gate *g, enum side side)
 {
 	return g->line[side][LANE_FIRST].n + g->line[side][LANE_RETRY].n;

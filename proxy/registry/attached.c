@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sigrelay/base/bytes.h>
+
 #include "remover_inside.h"
 
 static const char *const suffixes[] = { ".sig", ".att", ".sbom", "" };
@@ -22,41 +24,76 @@ void attached_release(struct attached *a)
 	digests_release(&a->referrers);
 }
 
-/* Adds what the index at tail names. What is no index names nothing, and so does what
- * cannot be had, unless another time it may (fault, may be NULL). */
-static enum status read_index(struct remover *m, const struct reference *repository, const char *tail,
-			      struct digests *out, char *fault)
+/* GET below the repository. *fault becomes why where another time it may be answered. */
+static enum status get(struct remover *m, const struct reference *repository, const char *tail,
+		       struct web_answer *out, char *fault)
 {
-	struct web_answer a = { 0 };
 	struct verdict v;
 	struct buf no_access;
 	buf_init(&no_access, 1024);
-	enum status st = remover_ask(m, repository, "GET", tail, &a, &no_access);
-	if (st == STATUS_OK && a.status == 200)
-		st = digests_of_index(buf_slice(&a.body), out);
-	else if (st == STATUS_OK && fault) {
-		verdict_of_answer(&v, &a, tail, NULL);
-		if (v.obstacle == OBSTACLE_FAULT)
-			memcpy(fault, v.reason, sizeof(v.reason));
-	}
-	web_answer_release(&a);
+	enum status st = remover_ask(m, repository, "GET", tail, out, &no_access);
 	buf_release(&no_access);
+	if (st != STATUS_OK || out->status == 200)
+		return st;
+	verdict_of_answer(&v, out, tail, NULL);
+	if (v.obstacle == OBSTACLE_FAULT)
+		memcpy(fault, v.reason, sizeof(v.reason));
+	return STATUS_OK;
+}
+
+static enum status get_manifest(struct remover *m, const struct reference *repository, const char *digest,
+				struct web_answer *out, char *fault)
+{
+	char tail[128];
+	snprintf(tail, sizeof(tail), "manifests/%s", digest);
+	return get(m, repository, tail, out, fault);
+}
+
+/* Are these the bytes that were pushed under that digest? */
+static bool hashes_to(struct slice body, const char *digest)
+{
+	struct digest hash;
+	char hex[2 * SHA256_SIZE + 1];
+	if (sha256(&hash, &body, 1) != STATUS_OK)
+		return false;
+	hex_encode(hash.b, sizeof(hash.b), hex);
+	return strcmp(digest + sizeof("sha256:") - 1, hex) == 0;
+}
+
+/* Adds what the index of that digest names; what is no index names nothing. */
+static enum status add_children(struct remover *m, const struct reference *repository, const char *digest,
+				struct digests *out, char *fault)
+{
+	struct web_answer a = { 0 };
+	enum status st = get_manifest(m, repository, digest, &a, fault);
+	if (st == STATUS_OK && a.status == 200 && hashes_to(buf_slice(&a.body), digest))
+		st = digests_of_index(buf_slice(&a.body), out);
+	web_answer_release(&a);
+	return st == STATUS_INVALID ? STATUS_OK : st;
+}
+
+/* A registry without the API answers anything. */
+static enum status add_referrers(struct remover *m, const struct reference *ref, struct attached *out)
+{
+	struct web_answer a = { 0 };
+	char tail[128];
+	snprintf(tail, sizeof(tail), "referrers/%s", ref->digest);
+	enum status st = get(m, ref, tail, &a, out->fault);
+	if (st == STATUS_OK && a.status == 200)
+		st = digests_of_index(buf_slice(&a.body), &out->referrers);
+	web_answer_release(&a);
 	return st == STATUS_INVALID ? STATUS_OK : st;
 }
 
 enum status attached_find(struct remover *m, const struct reference *ref, const char *media_type,
 			  struct attached *out)
 {
-	char tail[128];
 	enum status st = STATUS_OK;
 	if (remover_stopped(m))
 		return STATUS_OK;
-	if (!*media_type || media_type_is_index(media_type)) {
-		snprintf(tail, sizeof(tail), "manifests/%s", ref->digest);
-		st = read_index(m, ref, tail, &out->children, out->fault);
-	}
-	snprintf(tail, sizeof(tail), "referrers/%s", ref->digest);
-	return st == STATUS_OK && !*out->fault ? read_index(m, ref, tail, &out->referrers, out->fault) : st;
+	if (!*media_type || media_type_is_index(media_type))
+		st = add_children(m, ref, ref->digest, &out->children, out->fault);
+	return st == STATUS_OK && !*out->fault ? add_referrers(m, ref, out) : st;
 }
 
 /* Where cosign keeps the signatures of ref. */
@@ -112,7 +149,7 @@ static enum status take_tag(struct remover *m, const struct reference *where, co
 			    const char *suffix, struct digests *listed, struct digests *own,
 			    struct removals *out)
 {
-	char tag[TAG_TEXT], tail[128];
+	char tag[TAG_TEXT], fault[REMOVAL_REASON] = "";
 	struct tag_look look;
 	struct verdict v;
 	tag_of(digest, suffix, tag);
@@ -125,11 +162,11 @@ static enum status take_tag(struct remover *m, const struct reference *where, co
 		return removals_add(out, REMOVAL_SIGNATURE, &at, &v);
 	}
 	at.digest = look.digest;
-	if (!*suffix) {
-		snprintf(tail, sizeof(tail), "manifests/%s", look.digest);
-		st = read_index(m, where, tail, listed, NULL);
-	}
-	if (st == STATUS_OK)
+	if (!*suffix)
+		st = add_children(m, where, look.digest, listed, fault);
+	if (*fault)
+		verdict_left(&v, OBSTACLE_FAULT, "what it lists could not be read: %.500s", fault);
+	else if (st == STATUS_OK)
 		st = delete_tag(m, &at, &v);
 	if (st == STATUS_OK)
 		st = removals_add(out, REMOVAL_SIGNATURE, &at, &v);
@@ -138,40 +175,67 @@ static enum status take_tag(struct remover *m, const struct reference *where, co
 	return st;
 }
 
-/* A referrer has a tag only where somebody gave it one. quiet: it is part of a signature
- * that was told of already. */
-static enum status take_referrer(struct remover *m, const struct reference *where, const char *digest,
-				 bool quiet, struct removals *out)
+/* A list of referrers is somebody's word: the manifest itself has to say it. v becomes
+ * what is otherwise. */
+static enum status check_subject(struct remover *m, const struct reference *at, const char *subject,
+				 struct verdict *v)
 {
-	struct verdict v = { .result = REMOVAL_KEPT };
+	struct web_answer a = { 0 };
+	char fault[REMOVAL_REASON] = "";
+	enum status st = get_manifest(m, at, at->digest, &a, fault);
+	cJSON *root = st == STATUS_OK && a.status == 200 ? json_parse(buf_slice(&a.body)) : NULL;
+	*v = (struct verdict){ .result = REMOVAL_PLANNED };
+	if (*fault) {
+		verdict_left(v, OBSTACLE_FAULT, "it could not be read: %.500s", fault);
+	} else if (a.status == 404) {
+		v->result = REMOVAL_GONE;
+	} else if (!slice_eq_str(json_str_at(root, "subject", "digest", NULL), subject)) {
+		v->result = REMOVAL_KEPT;
+		snprintf(v->reason, sizeof(v->reason), "it is listed, but does not say what it belongs to");
+	}
+	cJSON_Delete(root);
+	web_answer_release(&a);
+	return st;
+}
+
+/* A referrer has a tag only where somebody gave it one. subject NULL: it is part of a
+ * signature that was told of already. */
+static enum status take_referrer(struct remover *m, const struct reference *at, const char *subject,
+				 struct removals *out)
+{
+	struct verdict v = { .result = REMOVAL_PLANNED };
 	const struct scan *scan;
 	const char *name = NULL;
-	char text[DIGEST_TEXT];
-	snprintf(text, sizeof(text), "%s", digest);
-	struct reference at = { .domain = where->domain, .path = where->path, .digest = text };
-	enum status st = remover_scan(m, where, &scan);
+	enum status st = remover_scan(m, at, &scan);
+	if (st == STATUS_OK && subject)
+		st = check_subject(m, at, subject, &v);
 	if (st != STATUS_OK)
 		return st;
-	if (scan_keeper(m, scan, &at, NULL, &name) != KEEPER_NONE)
-		snprintf(v.reason, sizeof(v.reason), "%s names it", name);
-	else if (!scan->whole)
-		snprintf(v.reason, sizeof(v.reason), "whether a tag names it is not known (%.500s)",
-			 scan->why);
-	else
-		st = delete_digest(m, &at, &v);
+	if (v.result == REMOVAL_PLANNED) {
+		v.result = REMOVAL_KEPT;
+		if (scan_keeper(m, scan, at, NULL, &name) != KEEPER_NONE)
+			snprintf(v.reason, sizeof(v.reason), "%s names it", name);
+		else if (!scan->whole)
+			snprintf(v.reason, sizeof(v.reason), "whether a tag names it is not known (%.500s)",
+				 scan->why);
+		else
+			st = delete_digest(m, at, &v);
+	}
 	if (st == STATUS_OK)
 		verdict_untagged(&v);
-	if (st != STATUS_OK || v.result == REMOVAL_GONE || (quiet && v.result != REMOVAL_LEFT))
+	if (st != STATUS_OK || v.result == REMOVAL_GONE || (!subject && v.result != REMOVAL_LEFT))
 		return st;
-	return removals_add(out, REMOVAL_SIGNATURE, &at, &v);
+	return removals_add(out, REMOVAL_SIGNATURE, at, &v);
 }
 
 static enum status take_referrers(struct remover *m, const struct reference *where,
-				  const struct digests *list, bool quiet, struct removals *out)
+				  const struct digests *list, const char *subject, struct removals *out)
 {
 	enum status st = STATUS_OK;
-	for (size_t i = 0; i < list->n && st == STATUS_OK; i++)
-		st = take_referrer(m, where, list->v[i], quiet, out);
+	for (size_t i = 0; i < list->n && st == STATUS_OK; i++) {
+		struct reference at = { .domain = where->domain, .path = where->path, .digest = list->v[i] };
+		st = take_referrer(m, &at, subject, out);
+	}
 	return st;
 }
 
@@ -185,11 +249,11 @@ enum status attached_take(struct remover *m, const struct reference *ref, const 
 	for (size_t i = 0; i < SUFFIXES && !shared && st == STATUS_OK; i++)
 		st = take_tag(m, where, ref->digest, suffixes[i], &listed, &own, out);
 	if (st == STATUS_OK)
-		st = take_referrers(m, where, &own, true, out);
+		st = take_referrers(m, where, &own, NULL, out);
 	if (st == STATUS_OK)
-		st = take_referrers(m, where, &listed, false, out);
+		st = take_referrers(m, where, &listed, ref->digest, out);
 	if (st == STATUS_OK)
-		st = take_referrers(m, ref, &a->referrers, false, out);
+		st = take_referrers(m, ref, &a->referrers, ref->digest, out);
 	digests_release(&listed);
 	digests_release(&own);
 	return st;

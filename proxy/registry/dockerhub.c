@@ -145,7 +145,7 @@ static enum status log_in_as(struct remover *m, struct hub *h, const struct cred
 	struct web_answer a = { 0 };
 	bool old = false;
 	enum status st = post_login(m, who, false, &a);
-	if (st == STATUS_OK && a.status == 404) {
+	if (st == STATUS_OK && (a.status == 404 || a.status == 405)) {
 		web_answer_release(&a);
 		a = (struct web_answer){ 0 };
 		old = true;
@@ -174,12 +174,6 @@ static enum status find_user(struct remover *m, const struct reference *ref, str
 			     "Docker Hub deletes a tag only for a user name with a personal access token or "
 			     "password, and there is none for docker.io: `docker login`");
 	return STATUS_OK;
-}
-
-enum status hub_may(struct remover *m, const struct reference *ref, struct verdict *v)
-{
-	struct account *account;
-	return find_user(m, ref, &account, v);
 }
 
 /* Afterwards either authorization or trouble is set. */
@@ -215,27 +209,40 @@ static bool is_immutable(const cJSON *root, char *rules, size_t size)
 	return true;
 }
 
-/* Hub's refusal does not say why: its settings may. */
-static enum status ask_settings(struct remover *m, const struct reference *ref, struct verdict *v)
+/* NULL: they cannot be had. */
+static enum status get_settings(struct remover *m, const struct reference *ref, cJSON **out)
 {
 	struct web_answer a = { 0 };
-	char path[600], rules[200], refusal[REMOVAL_REASON];
+	char path[600];
 	const char *slash = strchr(ref->path, '/');
+	*out = NULL;
 	if (!slash)
 		return STATUS_OK;
 	snprintf(path, sizeof(path), "/v2/namespaces/%.*s/repositories/%s", (int)(slash - ref->path),
 		 ref->path, slash + 1);
 	enum status st = hub_ask(m, "GET", path, false, (struct slice){ NULL, 0 }, &a);
-	cJSON *root = st == STATUS_OK && a.status == 200 ? json_parse(buf_slice(&a.body)) : NULL;
+	if (st == STATUS_OK && a.status == 200)
+		*out = json_parse(buf_slice(&a.body));
+	web_answer_release(&a);
+	return st;
+}
+
+/* Hub's refusal does not say why: its settings may. */
+static enum status explain(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	char rules[200], refusal[REMOVAL_REASON];
+	cJSON *root;
+	enum status st = get_settings(m, ref, &root);
+	if (!root)
+		return st;
 	memcpy(refusal, v->reason, sizeof(refusal));
-	if (root && is_immutable(root, rules, sizeof(rules)))
+	if (is_immutable(root, rules, sizeof(rules)))
 		verdict_left(v, OBSTACLE_IMMUTABLE, "%.240s; %s has immutable tags%s%s", refusal, ref->path,
 			     *rules ? ", by the rules " : "", rules);
-	else if (root && cJSON_IsFalse(json_at(root, "permissions", "admin", NULL)))
+	else if (cJSON_IsFalse(json_at(root, "permissions", "admin", NULL)))
 		verdict_left(v, OBSTACLE_DENIED, "%.300s; docker.io's credential has no admin right on %s",
 			     refusal, ref->path);
 	cJSON_Delete(root);
-	web_answer_release(&a);
 	return st;
 }
 
@@ -259,7 +266,7 @@ static enum status judge(struct remover *m, const struct reference *ref, const s
 	}
 	if (v->obstacle == OBSTACLE_FAULT || a->status == 401)
 		return STATUS_OK;
-	return ask_settings(m, ref, v);
+	return explain(m, ref, v);
 }
 
 static enum status ask_delete(struct remover *m, const struct reference *ref, struct web_answer *out)
@@ -269,13 +276,41 @@ static enum status ask_delete(struct remover *m, const struct reference *ref, st
 	return hub_ask(m, "DELETE", path, false, (struct slice){ NULL, 0 }, out);
 }
 
+/* Logged in, or h->trouble says why not. */
+static enum status begin(struct remover *m, const struct reference *ref, struct hub **out)
+{
+	enum status st = hub_get(m, out);
+	struct hub *h = *out;
+	if (st == STATUS_OK && !h->authorization.n && h->trouble.result != REMOVAL_LEFT)
+		st = log_in(m, h, ref);
+	return st;
+}
+
+/* Whether a rule (RE2) is about this very tag only Hub can tell. */
+enum status hub_may(struct remover *m, const struct reference *ref, struct verdict *v)
+{
+	struct hub *h;
+	char rules[200];
+	cJSON *root = NULL;
+	enum status st = begin(m, ref, &h);
+	if (st == STATUS_OK && h->authorization.n)
+		st = get_settings(m, ref, &root);
+	else if (st == STATUS_OK)
+		*v = h->trouble;
+	if (root && is_immutable(root, rules, sizeof(rules)) && !*rules)
+		verdict_left(v, OBSTACLE_IMMUTABLE, "all tags of %s are immutable", ref->path);
+	else if (root && *rules)
+		snprintf(v->reason, sizeof(v->reason),
+			 "may be refused: %s has immutable tags, by the rules %s; ", ref->path, rules);
+	cJSON_Delete(root);
+	return st;
+}
+
 enum status hub_delete_tag(struct remover *m, const struct reference *ref, struct verdict *v)
 {
 	struct web_answer a = { 0 };
 	struct hub *h;
-	enum status st = hub_get(m, &h);
-	if (st == STATUS_OK && !h->authorization.n && h->trouble.result != REMOVAL_LEFT)
-		st = log_in(m, h, ref);
+	enum status st = begin(m, ref, &h);
 	if (st == STATUS_OK && h->authorization.n)
 		st = ask_delete(m, ref, &a);
 	if (st == STATUS_OK && a.status == 401) { /* its tokens live for ten minutes */

@@ -144,7 +144,8 @@ static void forget(struct remover *m, const struct reference *ref, const struct 
 	for (size_t i = 0; i < m->scan.n; i++) {
 		struct scanned *at = &m->scan.v[i];
 		bool tag = ref->tag && strcmp(at->name, ref->tag) == 0;
-		if (tag || ((v->digest_went || !ref->tag) && strcmp(at->look.digest, ref->digest) == 0))
+		bool digest = ref->digest && strcmp(at->look.digest, ref->digest) == 0;
+		if (tag || (digest && (v->digest_went || !ref->tag)))
 			at->look.state = TAG_ABSENT;
 	}
 }
@@ -312,7 +313,9 @@ static enum status plan_tag(struct remover *m, const struct reference *ref, stru
 	if (st != STATUS_OK || v->result == REMOVAL_LEFT)
 		return st;
 	buf_init(&words, 8192);
-	st = delete_would(m, ref, &words);
+	st = buf_add_str(&words, v->reason);
+	if (st == STATUS_OK)
+		st = delete_would(m, ref, &words);
 	if (st == STATUS_OK)
 		snprintf(v->reason, sizeof(v->reason), "%s", words.p);
 	buf_release(&words);

@@ -126,7 +126,8 @@ enum status confirm_gone(struct remover *m, const struct reference *ref, const c
 enum status delete_tag(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 /* A digest that no tag names. */
 enum status delete_digest(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
-/* Would delete_tag be refused, as far as can be known without a delete? result LEFT: yes. */
+/* Would delete_tag be refused, as far as can be known without a delete? result LEFT: yes;
+ * else reason may hold a remark. */
 enum status delete_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 /* What delete_tag would ask, for a person. */
 enum status delete_would(struct remover *m, const struct reference *ref, struct buf *out) MUST_CHECK;

@@ -32,7 +32,7 @@ static enum status names_add(struct names *l, const char *name)
 
 void scan_release(struct scan *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; s->v && i < s->n; i++) {
 		mem_free(s->v[i].name);
 		digests_release(&s->v[i].children);
 	}
@@ -202,11 +202,13 @@ static enum status add_page(struct slice body, struct names *out)
 	return good ? STATUS_OK : STATUS_INVALID;
 }
 
+/* Only its own words: a page of somebody else's is no proof that there are no tags. */
 static bool is_no_repository(const struct web_answer *a)
 {
 	struct registry_error e;
 	registry_error_read(buf_slice(&a->body), &e);
-	return a->status == 404 || (a->status == 400 && strcmp(e.code, "NAME_UNKNOWN") == 0);
+	bool code = strcmp(e.code, "NAME_UNKNOWN") == 0 || strcmp(e.code, "NOT_FOUND") == 0;
+	return code && (a->status == 404 || a->status == 400);
 }
 
 /* One page; tail becomes the next one's, or "". */

@@ -59,7 +59,7 @@ static void on_timer(void *arg, usec now)
 	log_event(LOG_WARN, "patience", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
 		  LOG_S("operation", operation_name(x->operation)), LOG_S("client", x->patience.client),
 		  LOG_S("cause", "the client's own time-out is near"), LOG_T("wait", now - x->begun),
-		  LOG_S("next", "503, and the create goes on"));
+		  LOG_S("next", "503; what it waited for goes on"));
 	flight_leave(x);
 	finish_own(x, a);
 }
@@ -117,11 +117,12 @@ static bool turn_away_from_crowd(struct exchange *x, const struct request *q)
 	return true;
 }
 
-/* A create may outlive this client's patience, so the patience is the exchange's own. */
-static enum status watch_patience(struct exchange *x)
+/* What is shared may outlive this client's patience, so the patience is the exchange's own. */
+static enum status watch_patience(struct exchange *x, const struct request *q)
 {
 	struct relay *r = x->relay;
-	if (x->operation != OP_REKOR_CREATE || x->patience.wait == USEC_NEVER)
+	bool shared = x->operation == OP_REKOR_CREATE || request_is_log_state(q);
+	if (!shared || x->patience.wait == USEC_NEVER)
 		return STATUS_OK;
 	x->deadline =
 	    deadline_add(deadline_none(), usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
@@ -131,17 +132,24 @@ static enum status watch_patience(struct exchange *x)
 	return s;
 }
 
-static enum status join(struct exchange *x, struct create_key *k)
+/* Is somebody at it already? Then x waits with them. */
+static bool join(struct exchange *x, const struct request *q, const struct digest *key)
 {
-	enum status s = watch_patience(x);
-	if (s == STATUS_OK)
+	struct relay *r = x->relay;
+	struct create_key *k = key ? creates_find(&r->creates, key) : NULL;
+	struct flight *f = request_is_log_state(q) ? r->log_state : NULL;
+	if ((!k && !f) || watch_patience(x, q) != STATUS_OK)
+		return false;
+	if (k)
 		flight_join(k, x);
-	return s;
+	else
+		flight_share(f, x);
+	return true;
 }
 
 static enum status begin(struct exchange *x, struct request *q, const struct digest *key)
 {
-	enum status s = watch_patience(x);
+	enum status s = watch_patience(x, q);
 	return s == STATUS_OK ? flight_start(x->relay, x, q, key) : s;
 }
 
@@ -178,11 +186,10 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 	}
 	if (from_memory(x, request, is_create ? &key : NULL))
 		return;
-	struct create_key *k = is_create ? creates_find(&r->creates, &key) : NULL;
 	x->first_seen = places_take(&r->places, request, r->now.mono);
-	if (!k && turn_away_from_crowd(x, request))
+	if (join(x, request, is_create ? &key : NULL) || turn_away_from_crowd(x, request))
 		return;
-	if ((k ? join(x, k) : begin(x, request, is_create ? &key : NULL)) != STATUS_OK)
+	if (begin(x, request, is_create ? &key : NULL) != STATUS_OK)
 		finish_own(x, reply_error(s, 503, 1, "out of memory: try again in a moment"));
 }
 

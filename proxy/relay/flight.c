@@ -381,6 +381,7 @@ static struct flight *flight_new(struct relay *r, struct request *request, const
 		f->is_create = true;
 		f->create.key = *create_key;
 	}
+	f->is_log_state = request_is_log_state(request);
 	attempt_setup(f, &f->main, main_done, request->method);
 	attempt_setup(f, &f->hedge, hedge_done, METHOD_POST);
 	attempt_setup(f, &f->poll, poll_done, METHOD_GET);
@@ -405,6 +406,8 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	}
 	if (f->is_create)
 		creates_add(&r->creates, &f->create);
+	if (f->is_log_state && !r->log_state)
+		r->log_state = f;
 	x->flight = f;
 	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
 	flight_set_deadline(f, x);
@@ -418,11 +421,16 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	return STATUS_OK;
 }
 
+void flight_share(struct flight *f, struct exchange *x)
+{
+	x->flight = f;
+	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
+}
+
 void flight_join(struct create_key *k, struct exchange *x)
 {
 	struct flight *f = heap_owner(k, struct flight, create);
-	x->flight = f;
-	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
+	flight_share(f, x);
 	metric_add(f->relay->telemetry.creates_joined, 1);
 	log_event(LOG_INFO, "join", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
 		  LOG_S("operation", operation_name(x->operation)),

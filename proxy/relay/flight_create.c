@@ -6,6 +6,9 @@
 #include <sigrelay/base/log.h>
 #include <sigrelay/relay/reply.h>
 
+#define HEDGES_PAY (30 * USEC_PER_SEC)
+#define HEDGE_AGAIN (USEC_PER_SEC / 2)
+
 void create_done(struct flight *f, const struct judged *j, struct answer *a, bool by_post)
 {
 	memory_remember(&f->relay->memory, j->entry.id, &f->create.key, a);
@@ -93,10 +96,31 @@ void create_conflict(struct flight *f, struct answer *a)
 	}
 	if (f->phase == PHASE_RESOLVING)
 		return; /* the hedge taught us the same */
+	if (f->hedged)
+		f->relay->hedges_paid = f->relay->now.mono;
 	f->conflicted = true;
 	flight_log(f, "conflict", "HTTP 409: the log has this leaf", f->sent, 0,
 		   "poll the entry until it can be read, then answer 201");
 	resolve(f, id);
+}
+
+/* While hedges learn ids the log queues what it is sent, and each of them costs it
+ * milliseconds: then they need no leave of the retry budget, or a paused signer's
+ * thousands would wait for it by the second. */
+static bool hedges_pay(const struct relay *r)
+{
+	return r->hedges_paid && r->now.mono - r->hedges_paid < HEDGES_PAY;
+}
+
+/* Not before those who have not posted at all and wait for the rate; nor without a
+ * token of the retry budget, for which it does not stand in line. */
+static bool hedge_may_go(const struct flight *f, usec now)
+{
+	const struct relay *r = f->relay;
+	const struct gate *g = &r->upstream[f->main.service].gate;
+	if (gate_in_line(g, SIDE_WRITE) && gate_has_room(g, SIDE_WRITE, now))
+		return false;
+	return hedges_pay(r) || budget_ready(&g->budget, now) <= now;
 }
 
 /* A POST that hangs is not waited for: the same POST again answers 409 with the
@@ -108,6 +132,11 @@ void on_hedge_timer(void *arg, usec now)
 	if (f->hedged || f->phase != PHASE_SENDING || !f->main.on_wire || f->main.ticket.probe ||
 	    relay_breaker(r, f->main.service, SIDE_WRITE) != BREAKER_CLOSED)
 		return;
+	if (!hedge_may_go(f, now)) {
+		timer_set(&f->hedge_timer,
+			  usec_add(now, backoff_between(HEDGE_AGAIN, 2 * HEDGE_AGAIN, &r->rng)));
+		return;
+	}
 	f->hedged = true;
 	metric_add(r->telemetry.hedges, 1);
 	/* With others in line for its slot, the second POST takes the first one's
@@ -116,13 +145,13 @@ void on_hedge_timer(void *arg, usec now)
 		flight_log(f, "hedge", "the POST hangs, and others wait for its place", f->sent,
 			   now - f->main.sent_at, "the same POST again instead of it");
 		relay_withdraw(r, &f->main);
-		if (relay_submit(r, &f->main, SIDE_WRITE, f->deadline.at, true) != STATUS_OK)
+		if (relay_submit(r, &f->main, SIDE_WRITE, f->deadline.at, !hedges_pay(r)) != STATUS_OK)
 			flight_no_memory(f);
 		return;
 	}
 	flight_log(f, "hedge", "the POST hangs", f->sent, now - f->main.sent_at,
 		   "a second POST learns the id, then the entry is polled");
-	if (relay_submit(r, &f->hedge, SIDE_WRITE, f->deadline.at, true) != STATUS_OK)
+	if (relay_submit(r, &f->hedge, SIDE_WRITE, f->deadline.at, !hedges_pay(r)) != STATUS_OK)
 		f->hedged = false;
 }
 
@@ -135,6 +164,8 @@ void hedge_done(struct attempt *at, enum transport t, struct answer *a, const ch
 	judge_request(f, t, a, error, &j);
 	relay_judge(f->relay, at, j.outcome, j.retry_after, j.why);
 	f->hedge_won = j.outcome == OUTCOME_GOOD;
+	if (j.outcome == OUTCOME_GOOD || j.outcome == OUTCOME_CONFLICT)
+		f->relay->hedges_paid = f->relay->now.mono;
 	if (j.outcome == OUTCOME_GOOD)
 		create_done(f, &j, a, true);
 	else if (j.outcome == OUTCOME_LATE)

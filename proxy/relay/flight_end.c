@@ -14,6 +14,8 @@ void flight_end(struct flight *f)
 	struct mint_ticket slot = f->mint;
 	bool lost = !f->certified;
 	creates_remove(&r->creates, &f->create);
+	if (r->log_state == f)
+		r->log_state = NULL;
 	TAILQ_REMOVE(&r->flights, f, link);
 	waiters_leave(r, &f->waiter);
 	mint_line_leave(r, &f->mint);
@@ -183,8 +185,8 @@ void flight_set_deadline(struct flight *f, const struct exchange *x)
 	    fulcio_token_exp(f->request->authorization,
 			     (struct slice){ f->request->body, f->request->body_size }, &exp) == STATUS_OK)
 		bind_to_wall(f, exp, DEADLINE_TOKEN);
-	/* A create goes on for the client's own retry; what ends then is the exchange. */
-	if (!f->is_create)
+	/* Where others may join, a client's patience ends its exchange and not the flight. */
+	if (!f->is_create && !f->is_log_state)
 		f->deadline =
 		    deadline_add(f->deadline, usec_add(r->now.mono, x->patience.wait), DEADLINE_PATIENCE);
 	f->head_start = r->now.mono - x->first_seen;

@@ -24,6 +24,7 @@ struct flight {
 	struct exchange_list exchanges;
 	struct create_key create; /* rekor.create only */
 	bool is_create;
+	bool is_log_state; /* others who ask for it join, as they join a create */
 	enum phase phase;
 	usec begun;
 	struct deadline deadline;

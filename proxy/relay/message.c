@@ -202,6 +202,12 @@ enum status request_seal(struct request *r, uint64_t id_seed)
 	return STATUS_OK;
 }
 
+bool request_is_log_state(const struct request *r)
+{
+	return r->operation == OP_REKOR_QUERY && r->method == METHOD_GET && r->query.n == 0 &&
+	       r->authorization.n == 0 && slice_eq_str(r->path, "/api/v1/log");
+}
+
 struct request *request_ref(struct request *r)
 {
 	r->refs++;

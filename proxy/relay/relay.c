@@ -8,6 +8,7 @@
 #include <sigrelay/relay/flight.h>
 
 #define POLL_MAX (2 * USEC_PER_SEC)
+#define SILENCE (4 * USEC_PER_SEC) /* from then on a client that leaves says something of the service */
 
 void relay_config_from(struct relay_config *c, const struct settings *s)
 {
@@ -220,17 +221,43 @@ void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_
 		mint_line_pump(r);
 }
 
+/* Clients with less patience than attempt_timeout would keep a service that hangs from
+ * ever being seen to. A create's POST hangs with a paused signer too, and its flight
+ * outlives its clients: it has its time-out. */
+static bool is_silence(const struct relay *r, const struct attempt *a)
+{
+	return a->on_wire && a->request->operation != OP_REKOR_CREATE && r->now.mono - a->sent_at >= SILENCE;
+}
+
+static void withdraw_from_gate(struct relay *r, struct attempt *a, bool silence)
+{
+	struct upstream *up = &r->upstream[a->service];
+	enum side side = a->ticket.side;
+	enum breaker_state from = up->gate.breaker[side].state;
+	static const char why[] = "no answer for as long as the client waited";
+	if (!silence) {
+		gate_leave(&up->gate, &a->ticket, r->now.mono);
+		return;
+	}
+	snprintf(up->last_error[side], sizeof(up->last_error[side]), "%s: %s", outcome_label(OUTCOME_TIMEOUT),
+		 why);
+	if (gate_report(&up->gate, &a->ticket, OUTCOME_TIMEOUT, -1, r->now.mono))
+		log_breaker(up, side, from, why);
+}
+
 void relay_withdraw(struct relay *r, struct attempt *a)
 {
 	struct upstream *up = &r->upstream[a->service];
 	if (!a->on_wire && !heap_has(&a->ticket.node))
 		return;
+	bool silence = is_silence(r, a);
 	if (a->on_wire) {
+		enum outcome o = silence ? OUTCOME_TIMEOUT : OUTCOME_CANCELLED;
 		r->wire->cancel(r->wire_arg, a);
-		metric_add(r->telemetry.attempts[a->request->operation][OUTCOME_CANCELLED], 1);
+		metric_add(r->telemetry.attempts[a->request->operation][o], 1);
 		a->on_wire = false;
 	}
-	gate_leave(&up->gate, &a->ticket, r->now.mono);
+	withdraw_from_gate(r, a, silence);
 	pump(up);
 	if (a->service == SERVICE_REKOR && a->ticket.side == SIDE_WRITE)
 		mint_line_pump(r);

@@ -143,8 +143,8 @@ class TestPreflight(Place):
         self.unharmed()
 
     def test_what_is_shown_of_a_value(self):
-        result = self.run_action("preflight", {"images": "a:1", "on_unknown": "100%0A\r\n::error::b"})
-        message = "input on_unknown: '100%250A%0D%0A::error::b': expected warn, fail, or nothing"
+        result = self.run_action("preflight", {"images": "a:1", "on_unknown": "100%0A\r\n::error::b\x1b"})
+        message = "input on_unknown: '100%250A%0D%0A::error::b?': expected warn, fail, or nothing"
         self.assertEqual([("error", " title=sigrelay preflight", message)], result.commands)
         result = self.run_action("preflight", {"images": "a:1", "on_unknown": "x" * 10000})
         self.assertLess(len(result.text), 400)
@@ -476,6 +476,17 @@ class TestRealSigrelay(Place):
         self.assertEqual((5, "false"), (result.code, result.outputs["signed"]), result.text)
         with open(self.path("signed"), encoding="utf-8") as f:
             self.assertEqual(3, len(f.readlines()))
+
+    def test_hostile_images(self):
+        """What sigrelay says of them is no command to the runner, but for its own."""
+        for text in HOSTILE:
+            result = self.run_action("preflight", {"images": text})
+            self.assertNotEqual(0, result.code, text)
+            for name, properties, message in result.commands:
+                self.assertEqual("error", name, result.text)
+                self.assertIn("title=", properties)
+                self.assertNotEqual("owned", message)
+        self.unharmed()
 
     def test_wrong_settings_are_told(self):
         result = self.run_action("sign", {"images": IMAGE}, SIGRELAY_RETRY_FOR="soon")

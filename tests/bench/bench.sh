@@ -8,7 +8,7 @@
 # run), BENCH_HELD (2000), BENCH_PARKED (10000) and BENCH_IDLE (30, seconds) change
 # its length; BENCH_PORT (18700) is the first of the loopback ports it takes.
 # BENCH_OUT=FILE keeps every single reading. BENCH_ONLY=parked: only the exchanges
-# that are parked.
+# that are parked. BENCH_ONLY=start: only how long `run` takes to its command.
 # Nothing leaves this machine. Missing tools are installed when run as root on
 # Debian: haproxy wrk python3 curl openssl iproute2 gcc pkg-config libevent-dev
 # libssl-dev.
@@ -366,6 +366,26 @@ latency_rows() { # PATH: the direct call is the plain one; TLS is part of what i
 	done
 }
 
+# From the start of a program until its child, or itself, has begun: date tells when.
+began_ms() { # PROGRAM [ARG...]
+	local before after
+	before=$(date +%s%N)
+	after=$("$@" date +%s%N 2>/dev/null)
+	awk -v a="$before" -v b="$after" 'BEGIN { printf "%.2f\n", (b - a) / 1e6 }'
+}
+
+measure_start() {
+	local i
+	for ((i = 0; i < 40; i++)); do
+		note direct.start "$(began_ms env)"
+		note sigrelay.start "$(began_ms "$sigrelay" run --client=none --)"
+	done
+}
+
+start_rows() {
+	row 'from `sigrelay run` to its command (over: env)' ms "$(median direct.start)" "$(median sigrelay.start)" 'value 20'
+}
+
 parked_rows() {
 	row "a create parked, of $parked, beside its body" KiB - "$(median sigrelay.crowd)" 'value 8'
 	row "CPU a second with $parked parked, over $idle s" us - "$(median sigrelay.idle)"
@@ -401,6 +421,7 @@ table() {
 	row 'the same at a TLS upstream' KiB "$(median haproxy.held_tls)" "$(median sigrelay.held_tls)"
 	row 'a request parked (HAProxy: queued)' KiB "$(median haproxy.parked)" "$(median sigrelay.parked)" 'value 16'
 	parked_rows
+	start_rows
 	row 'a call at 40 ms, warm' ms "$(median haproxy.far)" "$(median sigrelay.far)"
 	echo
 	awk -v d="$(median direct.far)" -v s="$(median sigrelay.far)" 'BEGIN {
@@ -424,7 +445,17 @@ if [ "$only" = parked ]; then
 	parked_rows
 	exit
 fi
+if [ "$only" = start ]; then
+	measure_start
+	machine
+	echo
+	table_head
+	start_rows
+	exit
+fi
 upstreams
+say "start"
+measure_start
 say "requests: plain upstream"
 measure_path plain "$plain"
 say "requests: TLS upstream"

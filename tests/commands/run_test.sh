@@ -766,16 +766,15 @@ test_systemd_is_told() {
 }
 
 test_systemd_s_watchdog_hears_from_the_loop() {
-	python3 "$HERE/notify_socket.py" "$WORK/notify.sock" >"$WORK/notified" &
+	python3 "$HERE/notify_socket.py" "$WORK/watchdog.sock" >"$WORK/notified" &
 	local listener=$!
 	wait_for_line "$WORK/notified" '^listening$' || return
-	WATCHDOG_USEC=100000 NOTIFY_SOCKET=$WORK/notify.sock start_serve || return
+	WATCHDOG_USEC=100000 NOTIFY_SOCKET=$WORK/watchdog.sock start_serve || return
 	wait_for_line "$WORK/notified" '^WATCHDOG=1$'
 	kill -TERM "$SERVER"
 	ends 0
 	kill "$listener"
 	wait "$listener" 2>/dev/null
-	rm -f "$WORK/notify.sock"
 }
 
 # pass_socket NAME ADDRESS: a sigrelay that gets such a socket; the word @ADDRESS is its address.
@@ -864,6 +863,7 @@ test_without_descriptors_it_waits() {
 	local before used
 	under_limits 64 64
 	SIGRELAY=$WORK/bin/limited start_serve || return
+	# shellcheck disable=SC2034 # coproc makes it
 	coproc CROWD { exec python3 "$HERE/silent_clients.py" "${URL##*:}" 80; }
 	wait_for_line "$WORK/serve.err" ' accept_failed cause="Too many open files"' || return
 	before=$(cpu_ticks "$SERVER")

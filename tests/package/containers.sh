@@ -52,6 +52,7 @@ settings_are_known() {
 
 # Variables of the compose file are settings.
 compose_is_known() {
+	# shellcheck disable=SC2046 # a list of variables
 	env -i $(sed -n 's/^ *\(SIGRELAY_[A-Z_]*\): .*/\1=/p' "$root/docker/compose.yml") "$sigrelay" check-config >/dev/null
 }
 

@@ -267,7 +267,8 @@ def hub_dry_run(w):
     with hub(w) as (r, h):
         digest = hub_image(w, r)
         answer = w.json(0, "--dry-run")
-        eq((results(answer), r.tags(REPO), h.requests(), deletes(r)), ({"v1": "planned"}, {"v1": digest}, [], []))
+        eq((results(answer), r.tags(REPO), deletes(h), deletes(r)), ({"v1": "planned"}, {"v1": digest}, [], []))
+        eq((asked(h, "POST"), asked(h, "GET")), (["/v2/auth/token"], ["/v2/namespaces/acme/repositories/app"]))
         has(answer["images"][0]["reason"], "would ask %s: DELETE /v2/repositories/acme/app/tags/v1/" % h.url)
 
 
@@ -277,6 +278,16 @@ def hub_dry_run_without_a_credential(w):
         hub_image(w, r)
         answer = w.json(4, "--dry-run")
         has(answer["images"][0]["reason"], "there is none for docker.io")
+
+
+@test
+def hub_dry_run_of_immutable_tags(w):
+    with hub(w, all_immutable=True) as (r, h):
+        hub_image(w, r)
+        has(w.json(4, "--dry-run")["images"][0]["reason"], "all tags of acme/app are immutable")
+        h.hub.update({"all_immutable": False, "immutable": ["^v"]})
+        answer = w.json(0, "--dry-run")
+        has(answer["images"][0]["reason"], "may be refused: acme/app has immutable tags, by the rules ^v; would ask")
 
 
 @test

@@ -311,14 +311,16 @@ def pages_of_tags(w, link):
         eq(r.tags(REPO)["zzz"], digest)
 
 
-@test
-def a_list_of_tags_that_cannot_be_had(w):
+@each("403", "html404", "empty404", "html200")
+def a_list_of_tags_that_cannot_be_had(w, fault):
+    """It is no proof that there are none."""
     with FakeRegistry("distribution2") as r:
         digest = image(w, r)
-        r.fault("403", path="tags/list", times=9)
+        r.tag(REPO, "stable", digest)
+        r.fault(fault, path="tags/list", times=9)
         answer = w.json(4)
-        eq((results(answer), r.tags(REPO)), ({"v1": "left"}, {"v1": digest}))
-        has(answer["images"][0]["reason"], "is not known", "403")
+        eq((results(answer), r.tags(REPO)), ({"v1": "left"}, {"v1": digest, "stable": digest}))
+        has(answer["images"][0]["reason"], "is not known")
 
 
 @test
@@ -456,6 +458,31 @@ def the_tag_in_place_of_referrers_goes(w, profile):
         answer = w.json(0)
         eq(also(answer, "signature"), {signature(digest, ""): "deleted", bundle: "deleted"})
         eq(r.state()["repositories"][REPO]["manifests"], [])
+
+
+@test
+def a_list_that_names_what_is_no_referrer(w):
+    """Whoever may push may write the list: what it names goes only if it says so itself."""
+    with FakeRegistry("distribution3", referrers=False) as r:
+        digest = image(w, r)
+        pinned = r.put(REPO, None, "somebody pinned it")
+        r.put(REPO, signature(digest, ""), "list", "index", children=[pinned])
+        answer = w.json(0)
+        eq((also(answer, "signature"), r.state()["repositories"][REPO]["manifests"]),
+           ({signature(digest, ""): "deleted", pinned: "kept"}, [pinned]))
+
+
+@test
+def an_index_with_other_bytes(w):
+    """What the registry says of the digest is not what was pushed under it."""
+    with FakeRegistry("distribution3") as r:
+        _, children = index(w, r)
+        pinned = r.put(REPO, None, "somebody pinned it")
+        r.fault("200", method="GET", path="manifests/sha256", type="application/vnd.oci.image.index.v1+json",
+                body=json.dumps({"manifests": [{"digest": pinned}]}))
+        answer = w.json(0)
+        eq((also(answer, "child"), r.state()["repositories"][REPO]["manifests"]),
+           ({}, sorted(children + [pinned])))
 
 
 @test

@@ -23,6 +23,7 @@ static int usage(void)
 {
 	fprintf(stderr, "usage: sim --check [--seeds N] [--seed FIRST] [--log]\n"
 			"       sim --table [--seed N]\n"
+			"       sim --brown-outs [--seed N]\n"
 			"       sim --waiters [--seed N]\n"
 			"       sim --picture FILE.svg [--seed N]\n"
 			"       sim --outage SECONDS --way WAY --clients N [--seed N] [--log]: one row\n"
@@ -43,7 +44,7 @@ int main(int argc, char **argv)
 		if (strcmp(a, "--log") == 0)
 			loud = true;
 		else if (strcmp(a, "--check") == 0 || strcmp(a, "--table") == 0 ||
-			 strcmp(a, "--waiters") == 0)
+			 strcmp(a, "--waiters") == 0 || strcmp(a, "--brown-outs") == 0)
 			what = a;
 		else if (next && strcmp(a, "--picture") == 0)
 			what = a, file = argv[++i];
@@ -68,6 +69,8 @@ int main(int argc, char **argv)
 	log_setup(loud ? LOG_DEBUG : LOG_ERROR, LOG_TEXT);
 	if (strcmp(what, "--check") == 0)
 		good = check_seeds(seed, seeds);
+	else if (strcmp(what, "--brown-outs") == 0)
+		good = report_brown_outs(seed);
 	else if (strcmp(what, "--waiters") == 0)
 		good = report_waiters(seed);
 	else if (strcmp(what, "--outage") == 0)

@@ -88,7 +88,8 @@ static bool weak_at(const struct model *m, usec at)
 /* Integration stands still while the log is down or its signer pauses. */
 static usec integration(struct model *m, usec queued, bool *held)
 {
-	usec at = queued + backoff_between(200 * MSEC, 2 * SEC, &m->rng);
+	usec at = queued + (m->cfg.quick ? backoff_between(5 * MSEC, 50 * MSEC, &m->rng)
+					 : backoff_between(200 * MSEC, 2 * SEC, &m->rng));
 	for (unsigned i = 0; i < m->cfg.spell_count; i++) {
 		const struct spell *p = &m->cfg.spells[i];
 		if (p->service != SERVICE_REKOR || at < p->from || at >= p->until ||
@@ -236,7 +237,8 @@ static void create(struct model *m, struct call *c, usec now)
 		return;
 	}
 	bool held = queue(m, l);
-	usec at = l->integrated_at + backoff_between(20 * MSEC, held ? 17500 * MSEC : 300 * MSEC, &m->rng);
+	usec wait = (held ? 17500 : m->cfg.quick ? 30 : 300) * MSEC;
+	usec at = l->integrated_at + backoff_between(20 * MSEC, wait, &m->rng);
 	if (at - now > WRITE_TIMEOUT)
 		fail(c, TRANSPORT_RESET, at);
 	else

@@ -66,6 +66,7 @@ struct model_config {
 	unsigned capacity; /* requests a second the log takes */
 	unsigned weak;     /* … for weak_for after an outage */
 	usec weak_for;
+	bool quick;             /* integrates in milliseconds, not in up to two seconds */
 	bool fragile;           /* more than twice what it takes in a second: down for `collapse` */
 	usec collapse;          /* … and weak again after it */
 	unsigned address_rate;  /* requests a minute of one address; 0 = no limit */

@@ -46,7 +46,7 @@ struct relay_path {
 	struct talk *talks;
 	unsigned lines; /* open */
 	struct watch watch[SIDE_COUNT];
-	uint64_t attempts, budgeted; /* at the log */
+	uint64_t attempts, repeats, budgeted; /* at the log */
 };
 
 /* Around everything that happens to a relay from outside. */

@@ -239,6 +239,33 @@ static void check_prompt(const struct talk *t)
 		      t->x.patience.client, (long long)(waited / USEC_PER_SEC));
 }
 
+/* An outage of the timestamp authority parks nothing else. */
+static void check_bystander(const struct talk *t, const struct answer *a)
+{
+	struct world *w = t->path->world;
+	usec took = w->now.mono - t->begun;
+	if (!w->plan->only_tsa || t->x.operation == OP_TSA_TIMESTAMP)
+		return;
+	if (took > 10 * USEC_PER_SEC || !a || a->status >= 400)
+		found(w, "%s took %lld s and was answered %d, with only the timestamp authority in trouble",
+		      operation_name(t->x.operation), (long long)(took / USEC_PER_SEC), a ? a->status : 0);
+}
+
+static void check_breakers(struct relay_path *p)
+{
+	for (enum service v = 0; v < SERVICE_COUNT; v++) {
+		for (enum side s = 0; s < SIDE_COUNT; s++) {
+			const struct breaker *b = &p->relay.upstream[v].gate.breaker[s];
+			if (p->world->plan->only_tsa && v != SERVICE_TSA &&
+			    breaker_outage(b, p->world->now.mono) > 0)
+				found(p->world,
+				      "the %s side of %s was open, with only the timestamp authority in "
+				      "trouble",
+				      side_name(s), service_name(v));
+		}
+	}
+}
+
 static struct result result_of(const struct talk *t, const struct answer *a)
 {
 	struct result r = { .transport = TRANSPORT_DONE, .status = a ? a->status : 503, .retry_after = -1 };
@@ -280,6 +307,7 @@ static void on_answer(struct exchange *x, struct answer *a)
 	}
 	check_in_time(t);
 	check_prompt(t);
+	check_bystander(t, a);
 	hand_on(t, a);
 }
 
@@ -354,6 +382,7 @@ void relay_path_free(struct relay_path *p, struct outcome_of_run *out)
 	if (p->relay.exchanges)
 		found(p->world, "%zu exchanges are left at the end", p->relay.exchanges);
 	relay_path_enter(p);
+	check_breakers(p);
 	for (enum side s = 0; out && s < SIDE_COUNT; s++)
 		out->outage[s] =
 		    breaker_outage(&p->relay.upstream[SERVICE_REKOR].gate.breaker[s], p->world->now.mono);
@@ -364,6 +393,7 @@ void relay_path_free(struct relay_path *p, struct outcome_of_run *out)
 	timer_release(&p->wake);
 	if (out) {
 		out->attempts = p->attempts;
+		out->repeats = p->repeats;
 		out->budgeted = p->budgeted;
 	}
 	mem_free(p);

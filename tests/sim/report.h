@@ -24,6 +24,7 @@ struct waiters_seen {
 struct waiters_seen waiters_seen(const struct plan *p, const struct outcome_of_run *o);
 
 bool report_table(uint64_t seed); /* Markdown; false when a property was violated on the way */
+bool report_brown_outs(uint64_t seed);
 bool report_waiters(uint64_t seed);
 bool report_picture(const char *file, uint64_t seed);
 

@@ -21,6 +21,10 @@ trap 'rm -f "$tmp" "$tmp.page"' EXIT
 violated=0
 start=$(date +%s)
 "$sim" --table >"$tmp" || violated=1
+for part in brown-outs waiters; do
+	printf '\n' >>"$tmp"
+	"$sim" "--$part" >>"$tmp" || violated=1
+done
 took=$(($(date +%s) - start))
 "$sim" --picture "$root/docs/img/outage.svg" || violated=1
 machine=$(sed -n 's/^model name[[:blank:]]*: //p' /proc/cpuinfo | head -n 1)

@@ -1,6 +1,7 @@
 /* Entries that are queued and not integrated: what N of them cost the log while
  * its signer is paused, and when they are answered once it goes on. */
 #include "report.h"
+#include "side_by_side.h"
 
 #include <stdio.h>
 
@@ -61,33 +62,33 @@ struct waiters_seen waiters_seen(const struct plan *p, const struct outcome_of_r
 	return seen;
 }
 
-static bool row(unsigned jobs, bool queued, bool limited, uint64_t seed)
+static const unsigned crowds[] = { 1, 10, 100, 1000, 5000 };
+#define CROWDS (sizeof(crowds) / sizeof(crowds[0]))
+
+static bool row(const void *seed, uint64_t i, FILE *out)
 {
+	unsigned jobs = crowds[i % CROWDS];
+	bool queued = i / CROWDS & 1, limited = !(i / CROWDS & 2);
 	static struct outcome_of_run o;
 	struct plan p;
-	printf("| %s | %s | %u |", queued ? "answers 409" : "hangs", limited ? "900/min" : "none", jobs);
-	if (!waiters_plan(&p, jobs, queued, limited, seed)) {
-		printf(" – | – | – | – | – |\n");
+	fprintf(out, "| %s | %s | %u |", queued ? "answers 409" : "hangs", limited ? "900/min" : "none",
+		jobs);
+	if (!waiters_plan(&p, jobs, queued, limited, *(const uint64_t *)seed)) {
+		fprintf(out, " – | – | – | – | – |\n");
 		return true;
 	}
 	world_run(&p, &o);
 	struct waiters_seen seen = waiters_seen(&p, &o);
-	printf(" %.1f | %u | %.1f %% | %.1f s | %.1f s |\n", seen.mean, seen.most,
-	       100.0 * o.signed_jobs / o.jobs, (double)o.waited / S, (double)seen.bound / S);
-	for (unsigned i = 0; i < o.found.count && i < FOUND_MAX; i++)
-		fprintf(stderr, "sim: %s\n", o.found.text[i]);
+	fprintf(out, " %.1f | %u | %.1f %% | %.1f s | %.1f s |\n", seen.mean, seen.most,
+		100.0 * o.signed_jobs / o.jobs, (double)o.waited / S, (double)seen.bound / S);
+	for (unsigned n = 0; n < o.found.count && n < FOUND_MAX; n++)
+		fprintf(stderr, "sim: %s\n", o.found.text[n]);
 	return o.found.count == 0 && o.signed_jobs == o.jobs;
 }
 
 bool report_waiters(uint64_t seed)
 {
-	static const unsigned crowds[] = { 1, 10, 100, 1000, 5000 };
-	bool good = true;
 	printf("| the POST | `rate_limit` | waiting | reads/s, mean | … the most | signed | the longest from "
 	       "integration to answer | 2 s + N / 15 |\n|---|---|--:|--:|--:|--:|--:|--:|\n");
-	for (unsigned kind = 0; kind < 4; kind++) {
-		for (unsigned n = 0; n < sizeof(crowds) / sizeof(crowds[0]); n++)
-			good = row(crowds[n], kind & 1, !(kind & 2), seed) && good;
-	}
-	return good;
+	return side_by_side(4 * CROWDS, row, &seed) == 0;
 }

@@ -40,6 +40,7 @@ static void watch_send(struct relay_path *p, const struct attempt *a)
 	struct watch *w = &p->watch[a->ticket.side];
 	usec now = r->now.mono;
 	p->attempts++;
+	p->repeats += a->ticket.retry;
 	p->budgeted += a->ticket.retry && a->ticket.lane == LANE_RETRY;
 	if (relay_breaker(r, a->service, a->ticket.side) == BREAKER_CLOSED) {
 		w->last_probe = 0;

@@ -194,6 +194,7 @@ void world_run(const struct plan *p, struct outcome_of_run *out)
 	for (unsigned i = 0; i < p->model.spell_count; i++)
 		out->recovery = usec_max(out->recovery, p->model.spells[i].until);
 	count(w, out);
+	out->lasted = w->now.mono - WORLD_MONO;
 	world_close(w, out);
 	out->tally = w->model.tally;
 	out->found = w->found;

@@ -50,6 +50,7 @@ struct plan {
 	void (*tune)(struct relay_config *c, void *arg); /* may be NULL: the defaults */
 	void *tune_arg;
 	usec prompt;    /* 0, or: every exchange ends so soon after the recovery */
+	bool only_tsa;  /* nothing is wrong but the timestamp authority */
 	bool impatient; /* some commands are killed in the middle */
 };
 
@@ -65,9 +66,10 @@ struct outcome_of_run {
 	usec recovery, first, last; /* the latter two from recovery on; USEC_NEVER: none signed after it */
 	usec longest_exchange;
 	usec waited; /* the longest from a leaf's integration to its job's end */
-	/* Of the shared relay: attempts at the log, those of them that repeat one
+	usec lasted; /* the whole run */
+	/* Of the shared relay: attempts at the log, those of them that repeat one, and
 	 * within the budget, and how long a side of it was not closed. */
-	uint64_t attempts, budgeted;
+	uint64_t attempts, repeats, budgeted;
 	usec outage[SIDE_COUNT];
 	struct tally tally;
 	struct found found;

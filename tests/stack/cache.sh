@@ -4,7 +4,7 @@
 
 STACK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # The Go programs of this folder.
-OWN='oidc lossy tokens kubecheck'
+OWN='oidc lossy tokens referrers kubecheck'
 STACK_CACHE=${SIGRELAY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sigrelay}/stack
 
 die() {

@@ -37,6 +37,7 @@ install_packages() {
 		PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
 	done
 	[ -s /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+	python3 -c 'import yaml' 2>/dev/null || missing+=(python3-yaml)
 	[ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
 }
 

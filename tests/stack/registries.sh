@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Registries of a test's own, on STACK_SPARE_REGISTRY, empty each time; their data
-# is in the test's folder. They end with the test. Needs lib.sh, cosign.sh and the
+# is in the test's folder or in memory. They end with the test. Needs lib.sh, cosign.sh and the
 # settings of env.
 #
 # KIND  what it is, and how one takes a tag back there
@@ -9,6 +9,7 @@
 #   2-token     the same as 2, behind a token server
 #   3           distribution 3: by tag and by digest
 #   crane       the one of go-containerregistry: by tag and by digest
+#   referrers   the same with the API for referrers, which no other here has
 
 # distribution_config ADDRESS DELETES: for both versions.
 distribution_config() {
@@ -66,15 +67,20 @@ start_own_registry() {
 	2-readonly) deletes=false ;;
 	3) program=("$(need_tool registry)" serve) ;;
 	crane) program=("$(need_tool crane)" registry serve --address "$STACK_SPARE_REGISTRY" --disk "$PWD/registry") ;;
-	*) die "start_own_registry '$1': expected 2, 2-readonly, 2-token, 3 or crane" ;;
+	referrers) program=("$(need_own referrers)" --listen "$STACK_SPARE_REGISTRY") ;;
+	*) die "start_own_registry '$1': expected 2, 2-readonly, 2-token, 3, crane or referrers" ;;
 	esac
 	if [ "$1" = 2-token ]; then
 		start_tokens
 		token_config >registry.yml
 		address=$STACK_SPARE_BEHIND answer=401
 	fi
-	distribution_config "$address" "$deletes" >>registry.yml
-	[ "$1" = crane ] || program+=(registry.yml)
+	case $1 in
+	2* | 3)
+		distribution_config "$address" "$deletes" >>registry.yml
+		program+=(registry.yml)
+		;;
+	esac
 	launch own-registry env OTEL_TRACES_EXPORTER=none "${program[@]}"
 	up_or_die own-registry 10 registry_answers "$answer"
 }

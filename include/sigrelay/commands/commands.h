@@ -19,11 +19,12 @@ typedef int command_fn(int argc, char **argv);
 struct command {
 	const char *name;
 	command_fn *run;
-	const char *synopsis; /* after "sigrelay NAME" */
-	const char *summary;  /* one line */
-	const char *help;     /* the body of --help, flags of its own included */
-	int takes_settings;   /* settings flags are taken, and listed by --help */
-	int hidden;           /* not listed by help (builtin-log) */
+	const char *synopsis;      /* after "sigrelay NAME" */
+	const char *summary;       /* one line */
+	const char *help;          /* the body of --help, flags of its own included */
+	int takes_settings;        /* settings flags are taken, and listed by --help: */
+	const char *const *listed; /* … these, NULL-terminated; NULL: all */
+	int hidden;                /* not listed by help (builtin-log) */
 };
 
 /* Every subcommand, ends with a NULL name (proxy/commands/table.c). */

@@ -18,9 +18,13 @@ struct github_output {
 /* "name=value", or for a value of several lines name<<DELIMITER, the value, and a
  * delimiter that nobody can know beforehand. */
 enum status github_outputs_print(const struct github_output *v, size_t count, struct buf *out) MUST_CHECK;
-/* Appends to one of the runner's files (GITHUB_OUTPUT, GITHUB_STEP_SUMMARY), in one
- * write. STATUS_IO: errno. */
+/* Appends to one of the runner's files, in one write. STATUS_IO: errno. */
 enum status github_file_add(const char *path, struct slice text) MUST_CHECK;
+/* Appends to the file that the variable names (GITHUB_OUTPUT, GITHUB_STEP_SUMMARY);
+ * nothing is done where env has none. made: what came of making the text. False: it
+ * could not be done, and COMMAND's user is told why. */
+bool github_add(char *const *env, const char *command, const char *variable, enum status made,
+		const struct buf *text);
 
 /* "::warning title=TITLE::TEXT" and a newline. kind: notice, warning or error. */
 enum status github_annotation_print(const char *kind, const char *title, const char *text,

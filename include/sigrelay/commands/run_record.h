@@ -10,8 +10,7 @@
 
 struct run_record {
 	struct ledger ledger;
-	char *const *command; /* borrowed */
-	const char *output;   /* GITHUB_OUTPUT, borrowed; NULL: there is none */
+	char *const *command, *const *env; /* borrowed */
 };
 
 /* Opens the ledger, before anything is run. STATUS_IO: errno. */

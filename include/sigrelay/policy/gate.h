@@ -98,6 +98,8 @@ void gate_leave(struct gate *g, struct gate_ticket *t, usec now);
 struct gate_ticket *gate_next(struct gate *g, usec now, usec *wake);
 /* The attempt of an out ticket ended. True when a breaker changed its state. */
 bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec retry_after, usec now);
+/* Could one more be sent, were it for slots and the window alone? */
+bool gate_has_room(const struct gate *g, enum side side, usec now);
 /* Tickets that wait because their side is not closed. */
 size_t gate_parked(const struct gate *g);
 size_t gate_in_line(const struct gate *g, enum side side);

@@ -12,8 +12,9 @@
  *   RESOLVING   the first POST: good answer    ended
  *   any         deadline                       ended: see flight_expire
  *
- * A create survives its clients until its deadline; other flights have one
- * exchange and end with it. */
+ * A create survives its clients until its deadline; other flights end with their last
+ * client. Creates and reads of the log's state (which every relay of a fleet asks for
+ * while it waits) are shared by those who ask for the same; others have one exchange. */
 #ifndef SIGRELAY_RELAY_FLIGHT_H
 #define SIGRELAY_RELAY_FLIGHT_H
 
@@ -25,6 +26,8 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 			 const struct digest *create_key) MUST_CHECK;
 /* A second exchange for the same create. */
 void flight_join(struct create_key *k, struct exchange *x);
+/* … or for the log's state (relay.log_state). */
+void flight_share(struct flight *f, struct exchange *x);
 /* x left (x->flight is this one); may end the flight. */
 void flight_leave(struct exchange *x);
 /* Why x has no answer yet, and what is being done: for the answer of an

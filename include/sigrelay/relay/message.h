@@ -53,6 +53,8 @@ enum status request_add_header(struct request *r, const char *name, const char *
 /* After the last header: sets the views, makes the id if there is none (id_seed), and drops
  * a tracestate that belongs to no trace. */
 enum status request_seal(struct request *r, uint64_t id_seed) MUST_CHECK;
+/* A plain GET of the log's state (/api/v1/log): the same for everyone who asks. */
+bool request_is_log_state(const struct request *r);
 struct request *request_ref(struct request *r);
 void request_unref(struct request *r);         /* NULL is fine */
 size_t request_bytes(const struct request *r); /* of its head and body */

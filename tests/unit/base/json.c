@@ -75,10 +75,22 @@ static void torture(void *arg)
 	cJSON_Delete(root);
 }
 
+static void test_any_text_is_quoted(void)
+{
+	struct buf out;
+	buf_init(&out, 256);
+	CU_ASSERT_EQUAL(json_quote(SLICE_LIT("p\"a\\s\n\x7f\xff\xc3\xa9"), &out), STATUS_OK);
+	CU_ASSERT_STRING_EQUAL(out.p, "\"p\\\"a\\\\s\\u000a\\u007f\\ufffd\xc3\xa9\"");
+	buf_reset(&out);
+	CU_ASSERT_EQUAL(json_quote((struct slice){ NULL, 0 }, &out), STATUS_OK);
+	CU_ASSERT_STRING_EQUAL(out.p, "\"\"");
+	buf_release(&out);
+}
+
 static void test_torture(void)
 {
 	unit_torture(torture, NULL);
 }
 
 TEST_SUITE(base_json, TEST(test_whole_text_or_nothing), TEST(test_nul_is_refused), TEST(test_paths),
-	   TEST(test_whole_numbers), TEST(test_torture))
+	   TEST(test_whole_numbers), TEST(test_any_text_is_quoted), TEST(test_torture))

@@ -70,6 +70,27 @@ static void test_help_lists_every_setting(void)
 	free(text);
 }
 
+static bool is_setting(const char *name)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		if (strcmp(settings_table[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void test_a_command_may_list_those_it_acts_on(void)
+{
+	char *text = help_text("preflight");
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "--ca-file"));
+	CU_ASSERT_PTR_NULL(strstr(text, "--breaker-failures"));
+	free(text);
+	for (const struct command *c = commands_table; c->name; c++) {
+		for (const char *const *name = c->listed; name && *name; name++)
+			CU_ASSERT(is_setting(*name));
+	}
+}
+
 TEST_SUITE(commands_help, TEST(test_nearest_command), TEST(test_hidden_commands_are_not_offered),
 	   TEST(test_every_command_says_what_it_is), TEST(test_overview_lists_what_is_not_hidden),
-	   TEST(test_help_lists_every_setting))
+	   TEST(test_help_lists_every_setting), TEST(test_a_command_may_list_those_it_acts_on))

@@ -5,7 +5,6 @@
 #include <sigrelay/base/json.h>
 #include <sigrelay/commands/preflight_print.h>
 
-
 #define A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static char domain[] = "docker.io", path[] = "o/app", tag[] = "1", other[] = "2";

@@ -19,6 +19,7 @@ static void counts_are(const char *text, size_t ours, size_t others, size_t unre
 	struct ledger_list l = read_text(text);
 	CU_ASSERT_EQUAL(l.n, ours);
 	CU_ASSERT_EQUAL(l.other_runs, others);
+	CU_ASSERT_EQUAL(l.other_run != NULL, others > 0);
 	CU_ASSERT_EQUAL(l.unreadable, unreadable);
 	CU_ASSERT_EQUAL(l.torn, torn);
 	ledger_list_release(&l);

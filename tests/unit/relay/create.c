@@ -250,6 +250,27 @@ static void test_no_hedge_while_the_breaker_is_open(void)
 	end(&s, &c);
 }
 
+/* The retry budget has one token; a hedge that learns an id buys leave for the rest. */
+static void test_hedges_that_pay_need_no_budget(void)
+{
+	struct sim s;
+	struct client c, other;
+	sim_init(&s);
+	s.cfg.hedge_after = 2 * S;
+	s.cfg.gate.retry_budget = 0;
+	s.cfg.gate.retry_budget_floor = 1;
+	begin(&s, &c, NULL);
+	client_start(&other, &s, sim_request("POST", SIM_CREATE, vector("dsse.posted.json"), NULL));
+	sim_wait(&s, 3 * S);
+	CU_ASSERT_EQUAL_FATAL(s.on_wire, 3); /* two POSTs and the one hedge there is a token for */
+	CU_ASSERT_EQUAL(metric_value(s.r.telemetry.hedges), 1);
+	sim_answer(&s, 2, 409, SIM_CONFLICT, NOTHING);
+	sim_wait(&s, 2 * S);
+	CU_ASSERT_EQUAL(metric_value(s.r.telemetry.hedges), 2);
+	client_release(&other);
+	end(&s, &c);
+}
+
 /* ---- joining, leaving, remembering ---- */
 
 static void test_same_bytes_join(void)
@@ -418,7 +439,8 @@ TEST_SUITE(relay_create, TEST(test_good_answer_is_passed_on),
 	   TEST(test_faults_of_the_poll_are_waited_out), TEST(test_conflict_without_an_id_is_passed_on),
 	   TEST(test_other_entry_is_junk), TEST(test_every_transport_failure_is_tried_again),
 	   TEST(test_final_statuses_end_at_once), TEST(test_hedge_learns_the_id_and_polls),
-	   TEST(test_at_most_one_hedge), TEST(test_first_true_answer_wins_over_the_poll),
+	   TEST(test_at_most_one_hedge), TEST(test_hedges_that_pay_need_no_budget),
+	   TEST(test_first_true_answer_wins_over_the_poll),
 	   TEST(test_hanging_post_may_die_while_its_entry_is_polled),
 	   TEST(test_no_hedge_while_the_breaker_is_open), TEST(test_same_bytes_join),
 	   TEST(test_other_bytes_do_not_join), TEST(test_create_survives_its_client),

@@ -378,6 +378,54 @@ static void test_turned_away(void)
 	sim_down(&s);
 }
 
+static void leave_after(struct sim *s, usec wait)
+{
+	struct client c;
+	get(s, &c, "/api/v1/log/publicKey");
+	sim_wait(s, wait);
+	client_leave(&c);
+	client_release(&c);
+}
+
+static void test_silence_is_a_time_out_to_the_breaker(void)
+{
+	struct sim s;
+	sim_init(&s);
+	s.cfg.gate.breaker.failures = 2;
+	up(&s);
+	for (int i = 0; i < 4; i++)
+		leave_after(&s, 3 * S); /* it may have been the client */
+	CU_ASSERT_EQUAL(relay_breaker(&s.r, SERVICE_REKOR, SIDE_READ), BREAKER_CLOSED);
+	leave_after(&s, 4 * S);
+	leave_after(&s, 4 * S);
+	CU_ASSERT_EQUAL(relay_breaker(&s.r, SERVICE_REKOR, SIDE_READ), BREAKER_OPEN);
+	CU_ASSERT_PTR_NOT_NULL(strstr(s.r.upstream[SERVICE_REKOR].last_error[SIDE_READ], "no answer"));
+	CU_ASSERT_EQUAL(metric_value(s.r.telemetry.attempts[OP_REKOR_QUERY][OUTCOME_TIMEOUT]), 2);
+	sim_down(&s);
+}
+
+static void test_the_log_s_state_is_asked_for_once(void)
+{
+	struct sim s;
+	struct client a, b, c;
+	sim_init(&s);
+	up(&s);
+	get(&s, &a, "/api/v1/log");
+	get(&s, &b, "/api/v1/log");
+	get(&s, &c, "/api/v1/log?stable=true"); /* another question */
+	CU_ASSERT_EQUAL(s.on_wire, 2);
+	client_leave(&a);
+	sim_answer(&s, 0, 200, "Content-Type: application/json\r\n",
+		   SLICE_LIT("{\"treeSize\":1,\"treeID\":\"1\"}"));
+	CU_ASSERT_EQUAL(a.answers, 0);
+	CU_ASSERT_EQUAL(b.answers, 1);
+	CU_ASSERT_EQUAL(c.answers, 0);
+	client_release(&a);
+	client_release(&b);
+	client_release(&c);
+	sim_down(&s);
+}
+
 TEST_SUITE(relay_lookup, TEST(test_404_of_an_unknown_id_waits_for_lookup_wait),
 	   TEST(test_lookup_wait_counts_from_the_first_404), TEST(test_known_id_waits_longer),
 	   TEST(test_lookup_is_answered_from_memory), TEST(test_waiting_lookup_sees_what_came_by_another_way),
@@ -387,4 +435,5 @@ TEST_SUITE(relay_lookup, TEST(test_404_of_an_unknown_id_waits_for_lookup_wait),
 	   TEST(test_token_bounds_the_certificate_request), TEST(test_expired_token_gets_its_first_attempt),
 	   TEST(test_certificate_is_a_chain), TEST(test_throttling_waits_as_told),
 	   TEST(test_parked_ones_cost_one_probe_an_interval), TEST(test_past_max_parked_hears_so_at_once),
-	   TEST(test_turned_away))
+	   TEST(test_turned_away), TEST(test_silence_is_a_time_out_to_the_breaker),
+	   TEST(test_the_log_s_state_is_asked_for_once))

@@ -204,7 +204,42 @@ static void test_torture(void)
 	unit_torture(tortured, NULL);
 }
 
+static void check_wish(const char *prefer, usec wait)
+{
+	struct request *q = bare("GET", SIM_GET);
+	CU_ASSERT_EQUAL(request_add_header(q, "Prefer", prefer), STATUS_OK);
+	CU_ASSERT_EQUAL(q->wait, wait);
+	CU_ASSERT_EQUAL(q->header_count, 0); /* it is between two relays */
+	request_unref(q);
+}
+
+static void test_how_long_another_relay_waits(void)
+{
+	check_wish("wait=29", 29 * USEC_PER_SEC);
+	check_wish("respond-async, wait=10", 10 * USEC_PER_SEC);
+	check_wish("wait=0", USEC_NEVER);
+	check_wish("wait=-1", USEC_NEVER);
+	check_wish("wait=1s", USEC_NEVER);
+	check_wish("wait=99999999999999999999", USEC_NEVER);
+	check_wish("wait=86401", USEC_NEVER);
+	check_wish("await=5", USEC_NEVER);
+	check_wish(",,", USEC_NEVER);
+}
+
+static void test_an_answer_of_a_relay_that_waited(void)
+{
+	struct answer *a = answer_new(503, 64);
+	CU_ASSERT(!answer_waited(a));
+	CU_ASSERT_EQUAL(answer_add_header(a, "preference-applied", SLICE_LIT("wait")), STATUS_OK);
+	CU_ASSERT(answer_waited(a));
+	struct slice name, value;
+	size_t at = 0;
+	CU_ASSERT(!answer_next_header(a, &at, &name, &value)); /* no client hears of it */
+	answer_unref(a);
+}
+
 TEST_SUITE(relay_message, TEST(test_target_and_its_views), TEST(test_headers_that_are_ours_stay_here),
 	   TEST(test_request_id), TEST(test_a_trace_keeps_its_state), TEST(test_no_trace_has_no_state),
 	   TEST(test_answer_headers), TEST(test_headers_that_connection_lists),
-	   TEST(test_errors_in_the_services_shape), TEST(test_torture))
+	   TEST(test_errors_in_the_services_shape), TEST(test_torture),
+	   TEST(test_how_long_another_relay_waits), TEST(test_an_answer_of_a_relay_that_waited))

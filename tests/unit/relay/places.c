@@ -63,7 +63,7 @@ static void test_a_place_is_kept_for_two_minutes(void)
 static void test_the_oldest_go_first(void)
 {
 	struct places p;
-	char body[8];
+	char body[16];
 	CU_ASSERT_EQUAL_FATAL(places_init(&p, 3), STATUS_OK);
 	for (int i = 0; i < 5; i++) {
 		snprintf(body, sizeof(body), "%d", i);
@@ -343,7 +343,7 @@ static void test_a_certificate_that_did_not_come_gives_its_slot_back(void)
 	sim_init(&s);
 	up(&s);
 	for (int i = 0; i < 3; i++)
-		client_start(&c[i], &s, signing("abc" + i));
+		client_start(&c[i], &s, signing(&"abc"[i]));
 	CU_ASSERT_EQUAL(s.r.mint.mint.count, 3);
 	refuse(&s, 0);
 	CU_ASSERT_EQUAL(s.r.mint.mint.count, 2);

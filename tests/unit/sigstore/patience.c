@@ -52,4 +52,17 @@ static void test_only_the_whole_first_product_counts(void)
 	CU_ASSERT_STRING_EQUAL(patience_of((struct slice){ NULL, 0 }, OP_TSA_QUERY).client, "unknown");
 }
 
-TEST_SUITE(sigstore_patience, TEST(test_clients), TEST(test_only_the_whole_first_product_counts))
+static void test_behind_another_relay(void)
+{
+	struct patience cosign = patience_of(SLICE_LIT("cosign/v2.5.0"), OP_REKOR_CREATE);
+	struct patience js = patience_of(SLICE_LIT("sigstore-js/3"), OP_REKOR_CREATE);
+	CU_ASSERT_EQUAL(cosign.wait, USEC_NEVER);
+	struct patience p = patience_of_relay(cosign, 29 * USEC_PER_SEC);
+	CU_ASSERT_EQUAL(p.wait, 27 * USEC_PER_SEC);
+	CU_ASSERT(p.comes_back && p.honours_retry_after);
+	/* A client that waits no longer than that is served as before. */
+	CU_ASSERT_EQUAL(patience_of_relay(js, 29 * USEC_PER_SEC).wait, js.wait);
+}
+
+TEST_SUITE(sigstore_patience, TEST(test_clients), TEST(test_only_the_whole_first_product_counts),
+	   TEST(test_behind_another_relay))
