@@ -100,6 +100,7 @@ fi
 step build-dev build dev
 step build-asan build asan
 suite layout tests/layout.sh
+suite documents python3 tests/documents/run.py --sigrelay build/asan/sigrelay
 suite unit-asan build/asan/tests/unit
 suite unit-dev build/dev/tests/unit
 suite scenario-asan python3 tests/scenario/run.py --sigrelay build/asan/sigrelay

@@ -16,6 +16,7 @@
 #define HEAD_USUAL 511       /* of an answer: one block in place of four that grow */
 /* What the services speak; each further coding is one more decoder of foreign bytes. */
 #define CODINGS "gzip"
+#define TRACEPARENT "traceparent: "
 #define UPLOAD_BUFFER 16384L /* the smallest that libcurl takes */
 
 /* One easy handle and what it gathers. */
@@ -30,6 +31,7 @@ struct handle {
 	struct buf target;          /* prefix and path, when there is a prefix */
 	struct curl_slist *headers; /* nodes over the request's own lines */
 	size_t headers_cap;
+	char traceparent[sizeof(TRACEPARENT) + TRACE_PARENT_MAX];
 };
 
 /* A socket that libcurl has told us of. It stays registered for reading while
@@ -217,11 +219,13 @@ static void handle_park(struct handle *h)
 /* The request's header lines as a list that libcurl walks; no line is copied.
  * The last ones say no to headers that libcurl would add by itself, and one
  * says what it would word anew for each request. */
-static bool set_headers(struct handle *h, const struct request *q, bool with_body)
+static bool set_headers(struct handle *h, const struct attempt *a)
 {
+	const struct request *q = a->request;
+	bool with_body = a->with_body;
 	static char no_accept[] = "Accept:", no_expect[] = "Expect:", no_type[] = "Content-Type:";
 	static char codings[] = "Accept-Encoding: " CODINGS;
-	size_t n = 0, need = q->header_count + 5;
+	size_t n = 0, need = q->header_count + 6;
 	if (h->headers_cap < need) {
 		struct curl_slist *p = mem_realloc(h->headers, need * sizeof(*p));
 		if (!p)
@@ -240,6 +244,11 @@ static bool set_headers(struct handle *h, const struct request *q, bool with_bod
 	h->headers[n++].data = codings;
 	if (h->wire->prefer[0])
 		h->headers[n++].data = h->wire->prefer;
+	if (a->parent_id) {
+		memcpy(h->traceparent, TRACEPARENT, sizeof(TRACEPARENT));
+		trace_write(&q->trace, a->parent_id, h->traceparent + sizeof(TRACEPARENT) - 1);
+		h->headers[n++].data = h->traceparent;
+	}
 	if (!has_accept)
 		h->headers[n++].data = no_accept;
 	if (with_body)
@@ -287,8 +296,7 @@ static bool begin(struct handle *h, struct attempt *a, usec timeout)
 {
 	h->answer = answer_new(0, h->wire->body_max);
 	h->error[0] = '\0';
-	return h->answer && set_method(h, a) && set_headers(h, a->request, a->with_body) &&
-	       set_target(h, a->target) &&
+	return h->answer && set_method(h, a) && set_headers(h, a) && set_target(h, a->target) &&
 	       curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, (long)(timeout / USEC_PER_MSEC)) == CURLE_OK &&
 	       curl_multi_add_handle(h->wire->multi, h->easy) == CURLM_OK;
 }

@@ -39,7 +39,7 @@ void exchange_finish(struct exchange *x, struct answer *answer)
 	if (is_failure(x, status))
 		note_failure(x, status);
 	telemetry_request(&r->telemetry, x->operation, status, took);
-	log_event(LOG_DEBUG, "answer", LOG_S("request", x->id),
+	log_event(LOG_DEBUG, "answer", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
 		  LOG_S("operation", operation_name(x->operation)), LOG_S("client", x->patience.client),
 		  LOG_D("status", status), LOG_T("took", took));
 	x->on_answer(x, answer);
@@ -56,7 +56,7 @@ static void on_timer(void *arg, usec now)
 {
 	struct exchange *x = arg;
 	struct answer *a = flight_not_yet(x);
-	log_event(LOG_WARN, "patience", LOG_S("request", x->id),
+	log_event(LOG_WARN, "patience", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
 		  LOG_S("operation", operation_name(x->operation)), LOG_S("client", x->patience.client),
 		  LOG_S("cause", "the client's own time-out is near"), LOG_T("wait", now - x->begun),
 		  LOG_S("next", "503; what it waited for goes on"));
@@ -76,7 +76,7 @@ static bool from_memory(struct exchange *x, const struct request *q, const struc
 	if (!entry)
 		return false;
 	metric_add(r->telemetry.memory_answers, 1);
-	log_event(LOG_INFO, "from_memory", LOG_S("request", x->id),
+	log_event(LOG_INFO, "from_memory", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
 		  LOG_S("operation", operation_name(x->operation)),
 		  LOG_S("cause", "this relay has seen the entry"), LOG_S("next", "answer it at once"));
 	finish_own(x, reply_entry(key ? 201 : 200, id, entry));
@@ -176,6 +176,7 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 		.owner = owner,
 	};
 	memcpy(x->id, request->id, sizeof(x->id));
+	x->trace = request->trace;
 	r->exchanges++;
 
 	enum service s = operation_service(x->operation);

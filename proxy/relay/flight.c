@@ -22,6 +22,7 @@ void flight_log(const struct flight *f, const char *event, const char *cause, un
 		const char *next)
 {
 	log_event(LOG_INFO, event, LOG_S("request", f->request->id),
+		  LOG_S("trace", trace_id(&f->request->trace)),
 		  LOG_S("operation", operation_name(f->request->operation)), LOG_S("cause", cause),
 		  LOG_D("attempt", attempt), LOG_T("wait", usec_max(0, wait)), LOG_S("next", next));
 }
@@ -431,7 +432,8 @@ void flight_join(struct create_key *k, struct exchange *x)
 	struct flight *f = heap_owner(k, struct flight, create);
 	flight_share(f, x);
 	metric_add(f->relay->telemetry.creates_joined, 1);
-	log_event(LOG_INFO, "join", LOG_S("request", x->id), LOG_S("operation", operation_name(x->operation)),
+	log_event(LOG_INFO, "join", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
+		  LOG_S("operation", operation_name(x->operation)),
 		  LOG_S("cause", "the same create is in flight"), LOG_D("attempt", f->sent),
 		  LOG_T("wait", f->relay->now.mono - f->begun), LOG_S("with", f->request->id),
 		  LOG_S("next", "share its answer"));

@@ -143,6 +143,7 @@ void flight_expire(struct flight *f, enum deadline_reason why)
 	bool come_back = why == DEADLINE_PATIENCE && crowd_comes_back(f);
 	keep_place(f, why);
 	log_event(LOG_WARN, "gave_up", LOG_S("request", f->request->id),
+		  LOG_S("trace", trace_id(&f->request->trace)),
 		  LOG_S("operation", operation_name(f->request->operation)),
 		  LOG_S("cause", f->why[0] ? f->why : "no answer yet"),
 		  LOG_S("deadline", deadline_reason_name(why)), LOG_D("attempt", f->sent),

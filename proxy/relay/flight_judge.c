@@ -11,6 +11,7 @@ static void log_junk(const struct flight *f, const struct judged *j, const struc
 	if (j->outcome != OUTCOME_JUNK)
 		return;
 	log_event(LOG_WARN, "junk_answer", LOG_S("request", f->request->id),
+		  LOG_S("trace", trace_id(&f->request->trace)),
 		  LOG_S("operation", operation_name(f->request->operation)), LOG_S("cause", j->why),
 		  LOG_SL("content_type", answer_header(a, "Content-Type")), LOG_D("bytes", a->body.n),
 		  LOG_S("next", "counted as a failed attempt"));

@@ -28,6 +28,7 @@ static const char *const OURS[] = {
 	"X-Request-Id",
 	"Prefer",
 	"Preference-Applied",
+	"traceparent",
 };
 
 bool header_is_ours(struct slice name)
@@ -120,6 +121,33 @@ static void take_wish(struct request *r, struct slice value)
 	}
 }
 
+/* Two of them are as good as none: which one is meant? */
+static void take_trace(struct request *r, struct slice value)
+{
+	if (r->trace_seen || trace_parse(&r->trace, value) != STATUS_OK)
+		r->trace.id[0] = '\0';
+	r->trace_seen = true;
+}
+
+/* What a tracestate says, it says of a traceparent (3.3 of the same). */
+static void drop_tracestate(struct request *r)
+{
+	char *to = r->headers.p;
+	const char *from = r->headers.p;
+	size_t kept = 0;
+	for (size_t i = 0; i < r->header_count; i++) {
+		size_t n = strlen(from) + 1;
+		if (strncasecmp(from, "tracestate:", 11) != 0 && strcasecmp(from, "tracestate;") != 0) {
+			memmove(to, from, n);
+			to += n;
+			kept++;
+		}
+		from += n;
+	}
+	r->headers.n = (size_t)(to - r->headers.p);
+	r->header_count = kept;
+}
+
 enum status request_add_header(struct request *r, const char *name, const char *value)
 {
 	struct slice n = slice_str(name);
@@ -127,6 +155,10 @@ enum status request_add_header(struct request *r, const char *name, const char *
 		memcpy(r->id, value, strlen(value) + 1);
 	else if (slice_eq_icase(n, "Prefer"))
 		take_wish(r, slice_str(value));
+	else if (slice_eq_icase(n, "traceparent"))
+		take_trace(r, slice_str(value));
+	else if (slice_eq_icase(n, "tracestate"))
+		r->state_seen = true;
 	if (header_is_ours(n))
 		return STATUS_OK;
 	size_t before = r->headers.n;
@@ -157,6 +189,8 @@ static struct slice header_value(const struct request *r, const char *name)
 
 enum status request_seal(struct request *r, uint64_t id_seed)
 {
+	if (r->state_seen && !trace_id(&r->trace))
+		drop_tracestate(r);
 	if (!r->id[0])
 		snprintf(r->id, sizeof(r->id), "%016llx", (unsigned long long)id_seed);
 	enum status s = buf_add_str(&r->headers, "X-Request-Id: ");

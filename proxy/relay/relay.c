@@ -50,6 +50,23 @@ static void on_wake(void *arg, usec now)
 	pump(arg);
 }
 
+static uint64_t new_parent_id(struct relay *r)
+{
+	uint64_t id;
+	do {
+		id = rng_next(&r->rng);
+	} while (id == 0);
+	return id;
+}
+
+static void log_probe(const struct upstream *up, const struct attempt *a)
+{
+	log_event(LOG_INFO, "probe", LOG_S("service", service_name(up->service)),
+		  LOG_S("side", side_name(a->ticket.side)), LOG_S("request", a->request->id),
+		  LOG_S("trace", trace_id(&a->request->trace)),
+		  LOG_S("next", "on success the parked are released, on failure the interval grows"));
+}
+
 static void pump_once(struct upstream *up)
 {
 	struct relay *r = up->relay;
@@ -59,11 +76,9 @@ static void pump_once(struct upstream *up)
 		struct attempt *a = heap_owner(t, struct attempt, ticket);
 		a->on_wire = true;
 		a->sent_at = r->now.mono;
+		a->parent_id = trace_id(&a->request->trace) ? new_parent_id(r) : 0;
 		if (t->probe)
-			log_event(LOG_INFO, "probe", LOG_S("service", service_name(up->service)),
-				  LOG_S("side", side_name(t->side)), LOG_S("request", a->request->id),
-				  LOG_S("next",
-					"on success the parked are released, on failure the interval grows"));
+			log_probe(up, a);
 		r->wire->send(r->wire_arg, a, r->cfg.attempt_timeout);
 		if (a->began)
 			a->began(a);

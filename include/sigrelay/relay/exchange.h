@@ -25,6 +25,7 @@ struct exchange {
 	TAILQ_ENTRY(exchange) link; /* in its flight */
 	enum operation operation;
 	char id[REQUEST_ID_MAX + 1];
+	struct trace trace;
 	struct patience patience;
 	struct deadline deadline; /* the client's own, for joined creates */
 	struct timer timer;       /* … when it passes */

@@ -13,6 +13,7 @@
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/slice.h>
 #include <sigrelay/base/status.h>
+#include <sigrelay/base/trace.h>
 #include <sigrelay/sigstore/operation.h>
 #include <sigrelay/sigstore/route.h>
 
@@ -37,15 +38,20 @@ struct request {
 	/* Another relay's wish to hear within that time (Prefer: wait=N, RFC 7240 4.3);
 	 * USEC_NEVER: none. */
 	usec wait;
+	/* The client's traceparent; not among the lines, for each attempt has its own. */
+	struct trace trace;
+	bool trace_seen, state_seen; /* a traceparent came, good or not; a tracestate did */
 };
 
 /* Copies what it needs. target is the route's. STATUS_NO_MEMORY. */
 enum status request_new(struct request **out, const struct route *route, enum method method) MUST_CHECK;
 /* Adds an end-to-end header; hop-by-hop ones and those the relay sets itself
- * (Host, Content-Length, Accept-Encoding, Expect, X-Request-Id, Prefer, …) are left out.
- * A valid X-Request-Id is taken as the request's id, a wish to wait as its wait. */
+ * (Host, Content-Length, Accept-Encoding, Expect, X-Request-Id, Prefer, traceparent, …) are
+ * left out. A valid X-Request-Id is taken as the request's id, a wish to wait as its wait,
+ * the one valid traceparent as its trace. */
 enum status request_add_header(struct request *r, const char *name, const char *value) MUST_CHECK;
-/* After the last header: sets the views and makes the id if there is none (id_seed). */
+/* After the last header: sets the views, makes the id if there is none (id_seed), and drops
+ * a tracestate that belongs to no trace. */
 enum status request_seal(struct request *r, uint64_t id_seed) MUST_CHECK;
 /* A plain GET of the log's state (/api/v1/log): the same for everyone who asks. */
 bool request_is_log_state(const struct request *r);

@@ -32,6 +32,7 @@ struct attempt {
 
 	struct gate_ticket ticket; /* relay.c's: its place in the upstream's gate */
 	usec sent_at;              /* relay.c's */
+	uint64_t parent_id;        /* relay.c's: its own, new for each sending; 0 without a trace */
 	bool on_wire;              /* relay.c's: given to the port and not ended */
 	void *port;                /* the port's own */
 };

@@ -138,8 +138,10 @@ class Scenario:
             self.w.tap.canned.append([args[1], args[2], args[3], args[4].encode()])
         elif args[0] == "saw":  # METHOD PATH HEADER VALUE | no HEADER
             self.tap_saw(args[1:])
+        elif args[0] == "traced":  # N TRACEPARENT
+            self.tap_traced(int(args[1]), args[2])
         else:
-            raise Failed("tap: gzip, answers or saw")
+            raise Failed("tap: gzip, answers, saw or traced")
 
     def do_socket(self, args):
         self.w.want_socket = True
@@ -178,6 +180,17 @@ class Scenario:
         else:
             value = have.get(args[2].lower())
             want(value == args[3], f"the log saw {args[2]}: {value}, not {args[3]}")
+
+    def tap_traced(self, n, clients):
+        """N requests reached the log under that trace, each with a parent-id of its own."""
+        version, trace, parent, flags = clients.split("-")
+        seen = [v for x in self.w.tap.exchanges for k, v in x.headers if k.lower() == "traceparent"]
+        mine = [v for v in seen if v.split("-")[1] == trace]
+        want(len(mine) == n, f"the log saw {seen}")
+        for v in mine:
+            want(re.fullmatch(f"{version}-{trace}-[0-9a-f]{{16}}-{flags}", v), f"the log saw {v}")
+        parents = {v.split("-")[2] for v in mine}
+        want(len(parents) == n and parent not in parents and "0" * 16 not in parents, f"parents: {mine}")
 
     # ---- the log ----
     def at_log(self, args):

@@ -47,14 +47,15 @@ static void test_headers_that_are_ours_stay_here(void)
 					    "HOST",
 					    "accept-encoding",
 					    "Expect",
-					    "Proxy-Authorization" };
+					    "Proxy-Authorization",
+					    "Traceparent" };
 	struct request *q = bare("GET", SIM_GET);
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		CU_ASSERT_EQUAL(request_add_header(q, ours[i], "v"), STATUS_OK);
 	CU_ASSERT_EQUAL(q->header_count, 0);
-	CU_ASSERT_EQUAL(request_add_header(q, "traceparent", "00-a"), STATUS_OK);
+	CU_ASSERT_EQUAL(request_add_header(q, "X-Other", "1"), STATUS_OK);
 	CU_ASSERT_EQUAL(request_add_header(q, "Empty", ""), STATUS_OK);
-	CU_ASSERT(has_line(q, "traceparent: 00-a"));
+	CU_ASSERT(has_line(q, "X-Other: 1"));
 	CU_ASSERT(has_line(q, "Empty;")); /* libcurl's word for it */
 	request_unref(q);
 }
@@ -75,6 +76,51 @@ static void test_request_id(void)
 		CU_ASSERT_EQUAL(request_add_header(q, "X-Request-Id", bad[i]), STATUS_OK);
 		CU_ASSERT_EQUAL(request_seal(q, 0xabc), STATUS_OK);
 		CU_ASSERT_STRING_EQUAL(q->id, "0000000000000abc");
+		request_unref(q);
+	}
+}
+
+#define TRACE_HEX "0af7651916cd43dd8448eb211c80319c"
+#define TRACEPARENT "00-" TRACE_HEX "-b7ad6b7169203331-01"
+
+/* With two lines of tracestate around another header, as a client may send them. */
+static struct request *traced(const char *first, const char *second)
+{
+	struct request *q = bare("GET", SIM_GET);
+	CU_ASSERT_EQUAL(request_add_header(q, "tracestate", "a=1"), STATUS_OK);
+	if (first)
+		CU_ASSERT_EQUAL(request_add_header(q, "traceparent", first), STATUS_OK);
+	CU_ASSERT_EQUAL(request_add_header(q, "X-Between", "kept"), STATUS_OK);
+	if (second)
+		CU_ASSERT_EQUAL(request_add_header(q, "TraceParent", second), STATUS_OK);
+	CU_ASSERT_EQUAL(request_add_header(q, "TraceState", ""), STATUS_OK);
+	CU_ASSERT_EQUAL(request_seal(q, 1), STATUS_OK);
+	return q;
+}
+
+static void test_a_trace_keeps_its_state(void)
+{
+	struct request *q = traced(TRACEPARENT, NULL);
+	CU_ASSERT_STRING_EQUAL(q->trace.id, TRACE_HEX);
+	CU_ASSERT_EQUAL(q->trace.flags, 1);
+	CU_ASSERT_EQUAL(q->header_count, 4); /* the request's id is the fourth */
+	CU_ASSERT(has_line(q, "tracestate: a=1") && has_line(q, "TraceState;") &&
+		  has_line(q, "X-Between: kept"));
+	CU_ASSERT_FALSE(has_line(q, "traceparent: " TRACEPARENT));
+	request_unref(q);
+}
+
+static void test_no_trace_has_no_state(void)
+{
+	static const char *const pairs[][2] = {
+		{ NULL, NULL },          { "00-a", NULL },    { TRACEPARENT, TRACEPARENT },
+		{ "00-a", TRACEPARENT }, { TRACEPARENT, "" },
+	};
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct request *q = traced(pairs[i][0], pairs[i][1]);
+		CU_ASSERT_PTR_NULL(trace_id(&q->trace));
+		CU_ASSERT_EQUAL(q->header_count, 2);
+		CU_ASSERT(has_line(q, "X-Between: kept") && has_line(q, "X-Request-Id: 0000000000000001"));
 		request_unref(q);
 	}
 }
@@ -193,6 +239,7 @@ static void test_an_answer_of_a_relay_that_waited(void)
 }
 
 TEST_SUITE(relay_message, TEST(test_target_and_its_views), TEST(test_headers_that_are_ours_stay_here),
-	   TEST(test_request_id), TEST(test_answer_headers), TEST(test_headers_that_connection_lists),
+	   TEST(test_request_id), TEST(test_a_trace_keeps_its_state), TEST(test_no_trace_has_no_state),
+	   TEST(test_answer_headers), TEST(test_headers_that_connection_lists),
 	   TEST(test_errors_in_the_services_shape), TEST(test_torture),
 	   TEST(test_how_long_another_relay_waits), TEST(test_an_answer_of_a_relay_that_waited))
