@@ -115,6 +115,9 @@ suite sim build/dev/tests/sim/sim --check --seeds 300
 step build-release build release
 suite operators python3 tests/operators/run.py --sigrelay build/release/sigrelay
 step demo build/release/sigrelay demo
+suite soak python3 tests/soak/run.py --sigrelay build/release/sigrelay
+suite limits python3 tests/soak/limits.py --sigrelay build/release/sigrelay
+suite tokens python3 tests/soak/tokens.py --sigrelay build/release/sigrelay
 if [ -z "$quick" ]; then
 	step build-clang build clang
 	suite unit-clang build/clang/tests/unit

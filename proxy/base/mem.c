@@ -1,6 +1,7 @@
 #include <sigrelay/base/mem.h>
 
 #include <cjson/cJSON.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 static long fail_countdown = -1;
 static bool fail_struck;
+static long live;
 
 static bool fails_now(void)
 {
@@ -19,10 +21,16 @@ static bool fails_now(void)
 	return true;
 }
 
+static void *counted(void *p)
+{
+	live += p != NULL;
+	return p;
+}
+
 void *mem_alloc(size_t n)
 {
 	/* malloc(0) may be NULL, which here would read as "no memory". */
-	return fails_now() ? NULL : malloc(n ? n : 1);
+	return fails_now() ? NULL : counted(malloc(n ? n : 1));
 }
 
 void *mem_calloc(size_t count, size_t size)
@@ -32,12 +40,15 @@ void *mem_calloc(size_t count, size_t size)
 		return NULL;
 	if (n == 0)
 		count = size = 1;
-	return fails_now() ? NULL : calloc(count, size);
+	return fails_now() ? NULL : counted(calloc(count, size));
 }
 
 void *mem_realloc(void *p, size_t n)
 {
-	return fails_now() ? NULL : realloc(p, n ? n : 1);
+	if (fails_now())
+		return NULL;
+	void *next = realloc(p, n ? n : 1);
+	return p ? next : counted(next);
 }
 
 char *mem_strdup(const char *s)
@@ -58,6 +69,7 @@ char *mem_strndup(const char *s, size_t n)
 
 void mem_free(void *p)
 {
+	live -= p != NULL;
 	free(p);
 }
 
@@ -65,6 +77,44 @@ void mem_wipe(void *p, size_t n)
 {
 	if (n > 0)
 		explicit_bzero(p, n);
+}
+
+void *mem_wiping_alloc(size_t n)
+{
+	return malloc(n);
+}
+
+void *mem_wiping_calloc(size_t count, size_t size)
+{
+	return calloc(count, size);
+}
+
+/* Not realloc where it may move: what it leaves behind is not wiped. */
+void *mem_wiping_realloc(void *p, size_t n)
+{
+	size_t old = malloc_usable_size(p);
+	if (p && n > 0 && n <= old && n > old / 2)
+		return p;
+	void *next = n > 0 ? malloc(n) : NULL;
+	if (n > 0 && !next)
+		return NULL;
+	if (p && next)
+		memcpy(next, p, old < n ? old : n);
+	mem_wiping_free(p);
+	return next;
+}
+
+char *mem_wiping_strdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *copy = malloc(n);
+	return copy ? memcpy(copy, s, n) : NULL;
+}
+
+void mem_wiping_free(void *p)
+{
+	mem_wipe(p, malloc_usable_size(p));
+	free(p);
 }
 
 void mem_install_hooks(void)
@@ -82,4 +132,9 @@ void mem_fail_at(long n)
 int mem_fail_hit(void)
 {
 	return fail_struck;
+}
+
+long mem_live(void)
+{
+	return live;
 }

@@ -170,7 +170,32 @@ static void bind_to_wall(struct flight *f, int64_t unix_seconds, enum deadline_r
 	usec at = deadline_from_wall(unix_seconds, r->cfg.notafter_margin, r->now);
 	usec end = deadline_from_wall(unix_seconds, 0, r->now);
 	usec room = usec_min(usec_add(r->now.mono, r->cfg.notafter_margin), usec_max(end, r->now.mono));
+	f->wall_end = unix_seconds;
+	f->wall_reason = why;
 	f->deadline = deadline_add(f->deadline, usec_max(at, room), why);
+}
+
+/* An end that has come nearer counts; one that has moved away does not: the clock
+ * by which it was nearer may be the true one. */
+static void bind_again(struct flight *f)
+{
+	usec now = f->relay->now.mono;
+	if (!f->wall_end)
+		return;
+	if (f->sent) {
+		usec at = deadline_from_wall(f->wall_end, f->relay->cfg.notafter_margin, f->relay->now);
+		f->deadline = deadline_add(f->deadline, usec_max(at, now), f->wall_reason);
+	} else {
+		bind_to_wall(f, f->wall_end, f->wall_reason);
+	}
+	timer_set(&f->deadline_timer, f->deadline.at);
+}
+
+void flights_clock_set(struct relay *r)
+{
+	struct flight *f;
+	TAILQ_FOREACH(f, &r->flights, link)
+	bind_again(f);
 }
 
 void flight_set_deadline(struct flight *f, const struct exchange *x)

@@ -28,6 +28,8 @@ struct flight {
 	enum phase phase;
 	usec begun;
 	struct deadline deadline;
+	int64_t wall_end; /* of a certificate or token, which bounds it; 0 = none does */
+	enum deadline_reason wall_reason;
 	usec head_start; /* in line: since it was first seen, for one that was told to come back */
 	struct timer deadline_timer;
 

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <sigrelay/base/cidr.h>
@@ -30,30 +31,33 @@
 #define BODY_TIMEOUT (300 * USEC_PER_SEC) /* a body from first to last byte */
 #define GONE_GRACE USEC_PER_SEC           /* a half-closed client may still read */
 #define EVHTTP_FIRST (10 * USEC_PER_MSEC) /* a bad head may still become a request, or evhttp's own 400 */
-#define GUARD_PIECES 8                    /* looked at together */
+#define SILENT_SPARE 32                   /* connections beyond max_clients, for those that say nothing */
 #define FREE_ADDRESS "127.0.0.1:0"
 
 /* One client connection. Found by its input buffer, because that is all that
- * the first callback has; a connection that closes without a byte leaves its
- * record behind for the next one at the same address. */
+ * the first callback has. */
 struct conn {
 	UT_hash_handle hh;
+	TAILQ_ENTRY(conn) link; /* in arrived or silent */
 	struct evbuffer *input; /* the key */
 	struct front *front;
 	struct bufferevent *bev;
-	struct evhttp_connection *evcon; /* NULL until it spoke */
+	struct evhttp_connection *evcon; /* NULL while in arrived */
 	struct head_guard guard;
 	struct chunk_guard chunks; /* of a chunked body */
 	struct timer patience;     /* head or body not complete; a client that left */
 	struct evhttp_request *held;
 	struct exchange exchange; /* of held */
 	struct event watch;       /* for a client that leaves while its request is held */
+	bool spoke;               /* a first byte came */
 	bool watching, leaving;
 	bool fresh;    /* held since the last look: watch may have been woken by the request itself */
 	bool writing;  /* an answer is on its way to the kernel */
 	bool stranger; /* its address is not in allow_from */
 	bool hears;    /* a relay: it said how long it waits, and is told that we do */
 };
+
+TAILQ_HEAD(conns, conn);
 
 struct front {
 	struct event_base *base;
@@ -64,7 +68,10 @@ struct front {
 	struct buf url;
 	struct front_hooks hooks;
 	struct conn *conns;
-	size_t spoken;
+	struct conns arrived; /* in this turn of the loop */
+	struct conns silent;  /* not a byte yet, the oldest first */
+	struct event *arrivals;
+	size_t open, spoken;
 	size_t max_clients;
 	usec header_timeout;
 	size_t writing; /* connections with an answer on its way */
@@ -188,8 +195,7 @@ static void drop(struct conn *c)
 	if (c->held)
 		exchange_abandon(&c->exchange);
 	release(c);
-	if (c->evcon)
-		evhttp_connection_free(c->evcon); /* calls on_close */
+	evhttp_connection_free(c->evcon); /* calls on_close */
 }
 
 static void watch(struct conn *c)
@@ -264,24 +270,28 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 static const char stranger[] = "this address is not in allow_from";
 
 /* evhttp has no request yet that could be answered: a last word past it. */
-static void say_why(struct conn *c)
+static void last_word(struct conn *c, int status, const char *line, const char *cause)
 {
-	char text[128];
-	int status = 400;
-	const char *cause = c->guard.bad ? c->guard.bad : c->chunks.bad, *reason = "Bad Request";
-	if (c->stranger) {
-		status = 403, reason = "Forbidden", cause = stranger;
-	} else if (!cause) {
-		status = 408, reason = "Request Timeout";
-		cause = guard_done(&c->guard) ? "the body did not arrive in time"
-					      : "the head did not arrive in header_timeout";
-	}
+	char text[160];
 	metric_add(c->front->relay->telemetry.rejected, 1);
 	log_event(LOG_INFO, "refused", LOG_D("status", status), LOG_S("cause", cause),
 		  LOG_S("next", "close"));
 	int n = snprintf(text, sizeof(text),
-			 "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status, reason);
+			 "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status, line);
 	tls_last_word(c->bev, text, (size_t)n);
+}
+
+static void say_why(struct conn *c)
+{
+	const char *bad = c->guard.bad ? c->guard.bad : c->chunks.bad;
+	if (c->stranger)
+		last_word(c, 403, "Forbidden", stranger);
+	else if (bad)
+		last_word(c, 400, "Bad Request", bad);
+	else
+		last_word(c, 408, "Request Timeout",
+			  guard_done(&c->guard) ? "the body did not arrive in time"
+						: "the head did not arrive in header_timeout");
 }
 
 static void on_patience(void *arg, usec now)
@@ -384,7 +394,11 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
 	if (c->held)
 		exchange_abandon(&c->exchange);
 	writing_ends(c);
-	f->spoken--;
+	f->open--;
+	if (c->spoke)
+		f->spoken--;
+	else
+		TAILQ_REMOVE(&f->silent, c, link);
 	conn_free(c);
 	f->hooks.after(f->hooks.arg);
 }
@@ -403,49 +417,76 @@ static bool is_stranger(const struct conn *c)
 	       !cidr_list_holds(&c->front->allowed, (const struct sockaddr *)&from);
 }
 
-/* The first byte: evhttp's connection is the argument of its own callbacks. evhttp
- * shows nobody a descriptor before. */
+/* evhttp has taken the connection, which is the argument of its own callbacks. It may
+ * have given it up at once, for want of memory: then nobody has callbacks there. */
+static void conn_arrives(struct conn *c)
+{
+	struct front *f = c->front;
+	void *arg = NULL;
+	TAILQ_REMOVE(&f->arrived, c, link);
+	bufferevent_getcb(c->bev, NULL, NULL, NULL, &arg);
+	bufferevent_decref(c->bev);
+	if (!arg) {
+		conn_free(c);
+		return;
+	}
+	c->evcon = arg;
+	evhttp_connection_set_closecb(c->evcon, on_close, c);
+	TAILQ_INSERT_TAIL(&f->silent, c, link);
+	f->open++;
+}
+
+static void all_arrive(struct front *f)
+{
+	while (!TAILQ_EMPTY(&f->arrived))
+		conn_arrives(TAILQ_FIRST(&f->arrived));
+}
+
+/* What waits in the kernel is heard in the next turn. */
+static bool is_silent(const struct conn *c)
+{
+	char byte;
+	return recv(bufferevent_getfd(c->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+/* Whoever says nothing may not keep others out until header_timeout: beyond
+ * max_clients and some, those that are silent longest go. */
+static void shed_silent(struct front *f)
+{
+	struct conn *c = TAILQ_FIRST(&f->silent), *next;
+	for (; c && f->open > f->max_clients + SILENT_SPARE; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (!is_silent(c))
+			continue;
+		last_word(c, 503, "Service Unavailable\r\nRetry-After: 5",
+			  "too many clients (max_clients), and this one says nothing");
+		drop(c);
+	}
+}
+
+static void on_arrivals(evutil_socket_t fd, short what, void *arg)
+{
+	struct front *f = arg;
+	(void)fd;
+	(void)what;
+	all_arrive(f);
+	if (f->open <= f->max_clients + SILENT_SPARE)
+		return;
+	f->hooks.before(f->hooks.arg);
+	shed_silent(f);
+	f->hooks.after(f->hooks.arg);
+}
+
 static void conn_speaks(struct conn *c)
 {
-	void *arg = NULL;
-	c->stranger = c->front->allowed.n && is_stranger(c);
-	bufferevent_getcb(c->bev, NULL, NULL, NULL, &arg);
-	c->evcon = arg;
-	c->front->spoken++;
-	evhttp_connection_set_closecb(c->evcon, on_close, c);
+	struct front *f = c->front;
+	c->spoke = true;
+	TAILQ_REMOVE(&f->silent, c, link);
+	f->spoken++;
+	c->stranger = f->allowed.n && is_stranger(c);
 	evhttp_connection_set_timeout(c->evcon, IDLE_TIMEOUT_S);
 	guards_begin(c);
-	event_assign(&c->watch, c->front->base, bufferevent_getfd(c->bev), EV_READ | EV_PERSIST, on_watch, c);
-}
-
-static void feed_piece(struct conn *c, const struct evbuffer_iovec *v)
-{
-	size_t head = guard_feed(&c->guard, v->iov_base, v->iov_len);
-	if (c->guard.has_coding && guard_done(&c->guard))
-		chunk_guard_feed(&c->chunks, (const char *)v->iov_base + head, v->iov_len - head);
-}
-
-static bool guards_are_done(const struct conn *c)
-{
-	return guard_done(&c->guard) && (!c->guard.has_coding || c->chunks.at == CHUNK_DONE);
-}
-
-static void feed_guards(struct conn *c, size_t from)
-{
-	struct evbuffer_ptr at;
-	struct evbuffer_iovec v[GUARD_PIECES];
-	size_t left = evbuffer_get_length(c->input) - from;
-	evbuffer_ptr_set(c->input, &at, from, EVBUFFER_PTR_SET);
-	while (left && !guards_are_done(c)) {
-		size_t fed = 0;
-		int n = evbuffer_peek(c->input, -1, &at, v, GUARD_PIECES);
-		for (int i = 0; i < n && i < GUARD_PIECES; fed += v[i++].iov_len)
-			feed_piece(c, &v[i]);
-		if (fed == 0 || fed >= left)
-			return;
-		left -= fed;
-		evbuffer_ptr_set(c->input, &at, fed, EVBUFFER_PTR_ADD);
-	}
+	event_assign(&c->watch, f->base, bufferevent_getfd(c->bev), EV_READ | EV_PERSIST, on_watch, c);
 }
 
 /* Shows the guards what came in, and says by when the rest must have come. */
@@ -455,7 +496,7 @@ static void guard_input(struct conn *c, size_t from)
 	usec now = c->front->relay->now.mono;
 	if (evbuffer_get_length(c->input) <= from)
 		return;
-	feed_guards(c, from);
+	intake_feed(&c->guard, &c->chunks, c->input, from);
 	if (c->guard.bad || c->chunks.bad || c->stranger)
 		timer_set(&c->patience, usec_add(now, EVHTTP_FIRST));
 	else if (in_head && guard_done(&c->guard))
@@ -471,8 +512,10 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 	if (!info->n_added || !(c = conn_find(f, input)))
 		return;
 	if (!c->evcon)
+		conn_arrives(c);
+	if (!c->spoke)
 		conn_speaks(c);
-	if (guards_are_done(c))
+	if (intake_fed(&c->guard, &c->chunks))
 		return;
 	f->hooks.before(f->hooks.arg);
 	guard_input(c, info->orig_size);
@@ -492,31 +535,38 @@ static void on_complete(struct evhttp_request *req, void *arg)
 	f->hooks.after(f->hooks.arg);
 }
 
+static struct conn *conn_new(struct front *f, struct bufferevent *bev)
+{
+	struct conn *c = mem_calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	if (timer_init(&f->relay->timers, &c->patience, on_patience, c) != STATUS_OK) {
+		mem_free(c);
+		return NULL;
+	}
+	c->front = f;
+	c->bev = bev;
+	c->input = bufferevent_get_input(bev);
+	HASH_ADD_PTR(f->conns, input, c);
+	if (!c->hh.tbl) {
+		timer_release(&c->patience);
+		mem_free(c);
+		return NULL;
+	}
+	return c;
+}
+
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
 	struct front *f = arg;
 	struct bufferevent *bev = tls_bufferevent(f->tls, base);
-	if (!bev)
-		return NULL;
-	struct evbuffer *input = bufferevent_get_input(bev);
-	struct conn *c = conn_find(f, input);
-	if (!c) {
-		c = mem_calloc(1, sizeof(*c));
-		if (!c || timer_init(&f->relay->timers, &c->patience, on_patience, c) != STATUS_OK) {
-			mem_free(c);
-			return bev; /* without a record its requests are turned away */
-		}
-		c->front = f;
-		c->input = input;
-		HASH_ADD_PTR(f->conns, input, c);
-		if (!c->hh.tbl) {
-			timer_release(&c->patience);
-			mem_free(c);
-			return bev;
-		}
-	}
-	c->bev = bev;
-	evbuffer_add_cb(input, on_input, f);
+	struct conn *c = bev ? conn_new(f, bev) : NULL;
+	if (!c)
+		return bev; /* without a record its requests are turned away */
+	bufferevent_incref(bev);
+	TAILQ_INSERT_TAIL(&f->arrived, c, link);
+	event_active(f->arrivals, EV_TIMEOUT, 0);
+	evbuffer_add_cb(c->input, on_input, f);
 	return bev;
 }
 
@@ -525,7 +575,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	struct front *f = arg;
 	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
 	struct conn *c = conn_find(f, bufferevent_get_input(evhttp_connection_get_bufferevent(evcon)));
-	if (!c || !c->evcon) {
+	if (!c) {
 		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
@@ -565,8 +615,11 @@ enum status front_new(struct front **out, struct event_base *base, struct relay 
 	f->hooks = *hooks;
 	f->ids = rng_entropy();
 	buf_init(&f->url, 4096);
+	TAILQ_INIT(&f->arrived);
+	TAILQ_INIT(&f->silent);
+	f->arrivals = event_new(base, -1, 0, on_arrivals, f);
 	f->http = evhttp_new(base);
-	if (!f->http || (st = front_configure(f, s)) != STATUS_OK)
+	if (!f->arrivals || !f->http || (st = front_configure(f, s)) != STATUS_OK)
 		goto out;
 	/* Every method comes to us: evhttp's own refusal is a 501. */
 	evhttp_set_allowed_methods(f->http, 0xffff);
@@ -589,15 +642,13 @@ void front_free(struct front *f)
 	struct conn *c, *next;
 	if (!f)
 		return;
+	all_arrive(f);
 	HASH_ITER(hh, f->conns, c, next)
-	{
-		if (c->evcon)
-			drop(c);
-	}
+	drop(c);
 	if (f->http)
 		evhttp_free(f->http);
-	HASH_ITER(hh, f->conns, c, next)
-	conn_free(c);
+	if (f->arrivals)
+		event_free(f->arrivals);
 	cidr_list_release(&f->allowed);
 	buf_release(&f->url);
 	mem_free(f);

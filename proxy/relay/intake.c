@@ -9,6 +9,8 @@
 
 #include <sigrelay/base/mem.h>
 
+#define GUARD_PIECES 8 /* of a buffer, looked at together */
+
 static size_t count_headers(const struct evkeyvalq *h, const char *name, const char **value)
 {
 	size_t n = 0;
@@ -135,4 +137,34 @@ enum status intake_request(struct evhttp_request *req, const struct route *route
 	}
 	*out = q;
 	return STATUS_OK;
+}
+
+bool intake_fed(const struct head_guard *guard, const struct chunk_guard *chunks)
+{
+	return guard_done(guard) && (!guard->has_coding || chunks->at == CHUNK_DONE);
+}
+
+static void feed_piece(struct head_guard *guard, struct chunk_guard *chunks, const struct evbuffer_iovec *v)
+{
+	size_t head = guard_feed(guard, v->iov_base, v->iov_len);
+	if (guard->has_coding && guard_done(guard))
+		chunk_guard_feed(chunks, (const char *)v->iov_base + head, v->iov_len - head);
+}
+
+void intake_feed(struct head_guard *guard, struct chunk_guard *chunks, struct evbuffer *input, size_t from)
+{
+	struct evbuffer_ptr at;
+	struct evbuffer_iovec v[GUARD_PIECES];
+	size_t left = evbuffer_get_length(input) - from;
+	evbuffer_ptr_set(input, &at, from, EVBUFFER_PTR_SET);
+	while (left && !intake_fed(guard, chunks)) {
+		size_t fed = 0;
+		int n = evbuffer_peek(input, -1, &at, v, GUARD_PIECES);
+		for (int i = 0; i < n && i < GUARD_PIECES; fed += v[i++].iov_len)
+			feed_piece(guard, chunks, &v[i]);
+		if (fed == 0 || fed >= left)
+			return;
+		left -= fed;
+		evbuffer_ptr_set(input, &at, fed, EVBUFFER_PTR_ADD);
+	}
 }

@@ -9,6 +9,7 @@
 
 #define POLL_MAX (2 * USEC_PER_SEC)
 #define SILENCE (4 * USEC_PER_SEC) /* from then on a client that leaves says something of the service */
+#define CLOCK_STEP USEC_PER_SEC /* beyond what a clock drifts by in a moment */
 
 void relay_config_from(struct relay_config *c, const struct settings *s)
 {
@@ -117,7 +118,9 @@ static enum status upstream_init(struct relay *r, enum service s)
 enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire,
 		       void *wire_arg, uint64_t seed, struct instant now)
 {
-	*r = (struct relay){ .cfg = *cfg, .now = now, .wire = wire, .wire_arg = wire_arg };
+	*r = (struct relay){
+		.cfg = *cfg, .now = now, .wall_ahead = now.wall - now.mono, .wire = wire, .wire_arg = wire_arg
+	};
 	TAILQ_INIT(&r->flights);
 	timers_init(&r->timers);
 	rng_seed(&r->rng, seed);
@@ -162,9 +165,19 @@ void relay_configure(struct relay *r, const struct relay_config *cfg)
 	}
 }
 
+/* The wall clock was set, or the machine slept, which the monotonic clock does not
+ * count: certificates end by the wall clock, so what they bound is bound anew. */
 void relay_set_now(struct relay *r, struct instant now)
 {
+	usec ahead = now.wall - now.mono, by = ahead - r->wall_ahead;
 	r->now = now;
+	if (by > -CLOCK_STEP && by < CLOCK_STEP)
+		return;
+	r->wall_ahead = ahead;
+	log_event(LOG_WARN, "clock_set", LOG_T("by", by),
+		  LOG_S("next", by > 0 ? "deadlines of certificates and tokens are taken anew" : "go on"));
+	if (by > 0)
+		flights_clock_set(r);
 }
 
 usec relay_run_timers(struct relay *r)

@@ -23,9 +23,21 @@ void mem_wipe(void *p, size_t n);
 /* Points cJSON at these functions. Call once, before the first parse. */
 void mem_install_hooks(void);
 
+/* For libraries that know nothing of secrets and free what held one: as malloc,
+ * calloc, realloc, strdup and free, but no freed byte keeps its value. They do not
+ * take part in the torture: libraries end the process when they get NULL too early. */
+void *mem_wiping_alloc(size_t n);
+void *mem_wiping_calloc(size_t count, size_t size);
+void *mem_wiping_realloc(void *p, size_t n);
+char *mem_wiping_strdup(const char *s);
+void mem_wiping_free(void *p);
+
 /* Torture: the n-th allocation from now (0 = the next) fails once; a negative
  * n switches it off. mem_fail_hit() says whether it has struck. */
 void mem_fail_at(long n);
 int mem_fail_hit(void);
+
+/* Blocks that are allocated and not freed, of the torturable functions: tests compare. */
+long mem_live(void);
 
 #endif

@@ -45,6 +45,9 @@ struct flights_held {
 	usec next_deadline;        /* USEC_NEVER: none */
 };
 void flights_hold(const struct relay *r, struct flights_held out[OP_COUNT]);
+/* The wall clock has gone ahead of the monotonic one: deadlines that it bounds come
+ * nearer; what is over by it ends with the next timers. */
+void flights_clock_set(struct relay *r);
 /* Ends every flight of r without a client; for relay_release. */
 void flights_cancel(struct relay *r);
 

@@ -6,8 +6,12 @@
 #include <sigrelay/relay/head_guard.h>
 #include <sigrelay/relay/message.h>
 
+struct evbuffer;
 struct evhttp_request;
 
+/* Shows the guards what stands in input behind from; fed: they need no more of it. */
+void intake_feed(struct head_guard *head, struct chunk_guard *chunks, struct evbuffer *input, size_t from);
+bool intake_fed(const struct head_guard *head, const struct chunk_guard *chunks);
 /* What makes the request's extent or its meaning ambiguous, a static phrase;
  * NULL: nothing. The guards have seen its head and its chunks. */
 const char *intake_ambiguity(struct evhttp_request *req, const struct head_guard *head,

@@ -48,6 +48,7 @@ struct upstream {
 struct relay {
 	struct relay_config cfg;
 	struct instant now; /* set by relay_turn */
+	usec wall_ahead;    /* of the monotonic clock, when that was last looked at */
 	struct timers timers;
 	struct rng rng;
 	struct upstream upstream[SERVICE_COUNT];
@@ -78,7 +79,8 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 void relay_release(struct relay *r);
 void relay_configure(struct relay *r, const struct relay_config *cfg);
 
-/* What time it is: call at the begin of every event. Fires nothing. */
+/* What time it is: call at the begin of every event. Fires nothing. A wall clock that
+ * was set moves what certificates and tokens bound. */
 void relay_set_now(struct relay *r, struct instant now);
 /* Fires what is due; returns when to call again (monotonic, USEC_NEVER: no timer). */
 usec relay_run_timers(struct relay *r);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <sigrelay/base/mem.h>
 #include <sigrelay/base/rng.h>
 
 #include "../sigstore/vectors.h"
@@ -12,6 +13,8 @@
 
 #define CLIENTS 24
 #define STEPS 400
+#define HOURS 6
+#define HEAPS 8   /* arrays that are allocated once, with the first that stands in them */
 #define SEEDS 200 /* SIGRELAY_SEEDS=FROM-TO runs others */
 
 struct entry_row {
@@ -222,23 +225,33 @@ static void note(const struct telemetry *t)
 	seen.outage += metric_value(t->saved[SAVED_OUTAGE]);
 }
 
+static void begin(struct schedule *c, uint64_t seed)
+{
+	memset(c, 0, sizeof(*c));
+	rng_seed(&c->rng, seed);
+	sim_init(&c->sim);
+	vary(c);
+}
+
+/* Minutes of clients and faults. Then nobody answers any more: every deadline passes. */
+static void play(struct schedule *c)
+{
+	for (int i = 0; i < STEPS; i++) {
+		step(c);
+		invariants(c);
+	}
+	sim_wait(&c->sim, 3600 * S);
+	for (size_t i = 0; i < CLIENTS; i++)
+		forget(c, &c->clients[i]);
+	CU_ASSERT(TAILQ_EMPTY(&c->sim.r.flights));
+}
+
 static void run(uint64_t seed)
 {
 	static struct schedule c;
-	memset(&c, 0, sizeof(c));
-	rng_seed(&c.rng, seed);
-	sim_init(&c.sim);
-	vary(&c);
+	begin(&c, seed);
 	CU_ASSERT_EQUAL_FATAL(sim_up(&c.sim, seed), STATUS_OK);
-	for (int i = 0; i < STEPS; i++) {
-		step(&c);
-		invariants(&c);
-	}
-	/* Nobody answers any more: every deadline passes. */
-	sim_wait(&c.sim, 3600 * S);
-	for (size_t i = 0; i < CLIENTS; i++)
-		forget(&c, &c.clients[i]);
-	CU_ASSERT(TAILQ_EMPTY(&c.sim.r.flights));
+	play(&c);
 	CU_ASSERT(c.begun > 20);
 	CU_ASSERT(c.heard > 10);
 	note(&c.sim.r.telemetry);
@@ -271,4 +284,42 @@ static void test_seeded_schedules(void)
 	CU_ASSERT(seen.outage > 20);
 }
 
-TEST_SUITE(relay_schedules, TEST(test_seeded_schedules))
+/* Blocks, without what is kept on purpose. */
+static long kept_by(struct schedule *c)
+{
+	struct relay *r = &c->sim.r;
+	places_resize(&r->places, 0);
+	places_resize(&r->places, c->sim.cfg.max_parked);
+	answer_unref(r->memory.public_key);
+	r->memory.public_key = NULL;
+	return mem_live();
+}
+
+/* Hours of it leave nothing behind: no more blocks after the last schedule than after
+ * the first, and in the end none. */
+static void hours(uint64_t seed)
+{
+	static struct schedule c;
+	long before = mem_live();
+	begin(&c, seed);
+	c.sim.cfg.memory_entries = 0;
+	CU_ASSERT_EQUAL_FATAL(sim_up(&c.sim, seed), STATUS_OK);
+	play(&c); /* what grows once, has grown */
+	long settled = kept_by(&c);
+	for (int i = 0; i < HOURS; i++)
+		play(&c);
+	CU_ASSERT(kept_by(&c) <= settled + HEAPS);
+	CU_ASSERT(c.heard > HOURS * 10);
+	sim_down(&c.sim);
+	CU_ASSERT_EQUAL(mem_live(), before);
+}
+
+static void test_hours_leave_nothing_behind(void)
+{
+	(void)posted(0), (void)entry(0); /* read once, kept */
+	run(1);
+	for (uint64_t seed = 1; seed <= 8; seed++)
+		hours(seed);
+}
+
+TEST_SUITE(relay_schedules, TEST(test_seeded_schedules), TEST(test_hours_leave_nothing_behind))
