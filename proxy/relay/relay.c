@@ -9,7 +9,7 @@
 
 #define POLL_MAX (2 * USEC_PER_SEC)
 #define SILENCE (4 * USEC_PER_SEC) /* from then on a client that leaves says something of the service */
-#define CLOCK_STEP USEC_PER_SEC /* beyond what a clock drifts by in a moment */
+#define CLOCK_STEP USEC_PER_SEC    /* beyond what a clock drifts by in a moment */
 
 void relay_config_from(struct relay_config *c, const struct settings *s)
 {

@@ -100,7 +100,7 @@ dpkg -i --force-confold "$next" >/dev/null
 sigrelay check-config | grep -q '^retry_for = 7m *# /etc/sigrelay/sigrelay.ini:2'
 dpkg --remove sigrelay >/dev/null
 test -f /etc/sigrelay/sigrelay.ini
-if command -v sigrelay; then exit 1; fi
+test ! -e /usr/bin/sigrelay
 dpkg --purge sigrelay >/dev/null
 test ! -e /etc/sigrelay
 test -z "$(dpkg -L sigrelay 2>/dev/null || :)"
