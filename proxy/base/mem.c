@@ -113,6 +113,8 @@ char *mem_wiping_strdup(const char *s)
 
 void mem_wiping_free(void *p)
 {
+	if (!p)
+		return;
 	mem_wipe(p, malloc_usable_size(p));
 	free(p);
 }
