@@ -1,3 +1,4 @@
+#include <sigrelay/relay/accept_reserve.h>
 #include <sigrelay/relay/admin.h>
 
 #include <event2/buffer.h>
@@ -15,6 +16,7 @@
 
 struct admin {
 	struct evhttp *http;
+	struct accept_reserve reserve;
 	struct relay *relay;
 	const struct settings *settings;
 	struct tls *tls; /* borrowed; NULL: without */
@@ -125,7 +127,9 @@ static bool is_stranger(const struct admin *a, struct evhttp_request *req)
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
 	struct admin *a = arg;
-	return tls_bufferevent(a->tls, base);
+	struct bufferevent *bev = tls_bufferevent(a->tls, base);
+	accept_reserve_ensure(&a->reserve);
+	return bev;
 }
 
 static void on_request(struct evhttp_request *req, void *arg)
@@ -164,6 +168,8 @@ enum status admin_new(struct admin **out, struct event_base *base, struct relay 
 	buf_init(&a->url, 4096);
 	a->http = evhttp_new(base);
 	if (a->http)
+		st = accept_reserve_init(&a->reserve, base, a->http);
+	if (st == STATUS_OK)
 		st = admin_configure(a, s);
 	if (st == STATUS_OK)
 		st = events_new(&a->events);
@@ -189,6 +195,7 @@ void admin_free(struct admin *a)
 {
 	if (!a)
 		return;
+	accept_reserve_release(&a->reserve);
 	if (a->http)
 		evhttp_free(a->http);
 	events_free(a->events);

@@ -19,6 +19,7 @@
 
 #include <sigrelay/base/cidr.h>
 #include <sigrelay/base/log.h>
+#include <sigrelay/relay/accept_reserve.h>
 #include <sigrelay/relay/chunk_guard.h>
 #include <sigrelay/relay/exchange.h>
 #include <sigrelay/relay/head_guard.h>
@@ -34,8 +35,7 @@
 #define SILENT_SPARE 32                   /* connections beyond max_clients, for those that say nothing */
 #define FREE_ADDRESS "127.0.0.1:0"
 
-/* One client connection. Found by its input buffer, because that is all that
- * the first callback has. */
+/* One client connection. Found by its input buffer: the first callback has no more. */
 struct conn {
 	UT_hash_handle hh;
 	TAILQ_ENTRY(conn) link; /* in arrived or silent */
@@ -71,6 +71,7 @@ struct front {
 	struct conns arrived; /* in this turn of the loop */
 	struct conns silent;  /* not a byte yet, the oldest first */
 	struct event *arrivals;
+	struct accept_reserve reserve;
 	size_t open, spoken;
 	size_t max_clients;
 	usec header_timeout;
@@ -470,8 +471,6 @@ static void on_arrivals(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	all_arrive(f);
-	if (f->open <= f->max_clients + SILENT_SPARE)
-		return;
 	f->hooks.before(f->hooks.arg);
 	shed_silent(f);
 	f->hooks.after(f->hooks.arg);
@@ -561,12 +560,13 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 	struct front *f = arg;
 	struct bufferevent *bev = tls_bufferevent(f->tls, base);
 	struct conn *c = bev ? conn_new(f, bev) : NULL;
-	if (!c)
-		return bev; /* without a record its requests are turned away */
-	bufferevent_incref(bev);
-	TAILQ_INSERT_TAIL(&f->arrived, c, link);
-	event_active(f->arrivals, EV_TIMEOUT, 0);
-	evbuffer_add_cb(c->input, on_input, f);
+	if (c) { /* without a record its requests are turned away */
+		bufferevent_incref(bev);
+		TAILQ_INSERT_TAIL(&f->arrived, c, link);
+		event_active(f->arrivals, EV_TIMEOUT, 0);
+		evbuffer_add_cb(c->input, on_input, f);
+	}
+	accept_reserve_ensure(&f->reserve);
 	return bev;
 }
 
@@ -619,7 +619,8 @@ enum status front_new(struct front **out, struct event_base *base, struct relay 
 	TAILQ_INIT(&f->silent);
 	f->arrivals = event_new(base, -1, 0, on_arrivals, f);
 	f->http = evhttp_new(base);
-	if (!f->arrivals || !f->http || (st = front_configure(f, s)) != STATUS_OK)
+	if (!f->arrivals || !f->http || accept_reserve_init(&f->reserve, base, f->http) != STATUS_OK ||
+	    (st = front_configure(f, s)) != STATUS_OK)
 		goto out;
 	/* Every method comes to us: evhttp's own refusal is a 501. */
 	evhttp_set_allowed_methods(f->http, 0xffff);
@@ -645,6 +646,7 @@ void front_free(struct front *f)
 	all_arrive(f);
 	HASH_ITER(hh, f->conns, c, next)
 	drop(c);
+	accept_reserve_release(&f->reserve);
 	if (f->http)
 		evhttp_free(f->http);
 	if (f->arrivals)

@@ -143,19 +143,28 @@ def few_descriptors(w):
 
 
 def little_memory(w):
-    """Allocations fail: 503 or a hang-up, never a crash; then all is as before."""
+    """Allocations fail, of bodies: 503 or a hang-up, never a crash; then all is as before."""
+    return starved(w, 60, 1 << 20)
+
+
+def little_memory_for_many(w):
+    """Allocations fail, of everything that a small request needs."""
+    return starved(w, 900, 16000)
+
+
+def starved(w, count, size):
     if sanitized(w.binary):
         raise Skip("a sanitizer's build reserves terabytes of address space")
     w.settings.update(retry_for="10s", log_level="warn")
     w.start_relay()
     serves(w, "before")
-    pid, size = w.relay.p.pid, 0
+    pid = w.relay.p.pid
     with open(f"/proc/{pid}/statm", encoding="ascii") as f:
-        size = int(f.read().split()[0]) * resource.getpagesize()
+        used = int(f.read().split()[0]) * resource.getpagesize()
     old = resource.prlimit(pid, resource.RLIMIT_AS)
-    resource.prlimit(pid, resource.RLIMIT_AS, (size + (6 << 20), old[1]))
+    resource.prlimit(pid, resource.RLIMIT_AS, (used + (6 << 20), old[1]))
     w.control("POST", "script", "all always stall\n")
-    statuses = crowd_of_bodies(w, 60, 1 << 20)
+    statuses = crowd_of_bodies(w, count, size)
     want(statuses.get("503") or statuses.get("closed"), f"nobody felt the limit: {statuses}")
     want(w.relay.p.poll() is None, f"it ended with {w.relay.p.returncode}: {w.relay.err()[-500:]}")
     resource.prlimit(pid, resource.RLIMIT_AS, old)
@@ -173,17 +182,18 @@ def sanitized(binary):
 
 def crowd_of_bodies(w, count, size):
     """What each of them came to."""
-    body = json.dumps({"pad": "x" * size}).encode()
     clients, statuses = [Client(f"big{i}", w.address) for i in range(count)], {}
     for c in clients:
+        body = json.dumps({c.name: "x" * size}).encode()  # the same bytes would join
         try:
             c.send("POST", "/api/v1/log/entries", ["Content-Type: application/json"], body)
         except OSError:
             pass  # seen below
+    patience = 3 / count  # they are asked when all have sent
     for c in clients:
         what = "held"
         try:
-            if c.sock and select.select([c.sock], [], [], 0.05)[0]:
+            if c.sock and select.select([c.sock], [], [], patience)[0]:
                 answer = c.receive()
                 what = str(answer.status)
                 want(answer.status != 503 or answer.header("retry-after"), f"without Retry-After: {answer}")
@@ -240,6 +250,26 @@ def clock_set(w):
     want(w.control("GET", "state")["integrated"] == 1, "an entry was made for a certificate that has ended")
 
 
+def dumps_core(pid):
+    """Lets it write one of any size, and ends it by a signal that does."""
+    resource.prlimit(pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    os.kill(pid, signal.SIGSEGV)
+    return os.WCOREDUMP(os.waitpid(pid, 0)[1])
+
+
+def no_core(w):
+    """A crash leaves no memory behind."""
+    if sanitized(w.binary):
+        raise Skip("a sanitizer's build has to read itself")
+    if os.geteuid() != 0:
+        raise Skip("not root: the limit cannot be raised")
+    other = subprocess.Popen(["sleep", "60"], cwd=w.folder)
+    if not dumps_core(other.pid):
+        raise Skip("this machine writes no cores")
+    w.start_relay()
+    want(not dumps_core(w.relay.p.pid), "it wrote a core")
+
+
 def clock_shim(w):
     """Preloads a clock into the relay; the value of the function is how far it is off, in seconds."""
     if sanitized(w.binary):
@@ -262,7 +292,8 @@ def clock_shim(w):
     return put
 
 
-TESTS = (silent_crowd, silent_crowd_tls, crowd_that_speaks, few_descriptors, little_memory, stopped, clock_set)
+TESTS = (silent_crowd, silent_crowd_tls, crowd_that_speaks, few_descriptors, little_memory, little_memory_for_many, stopped, clock_set,
+         no_core)
 
 
 def run(binary, test):
