@@ -12,7 +12,8 @@ _sigrelay_settings='--config
 --notafter-margin --max-clients --max-parked --max-parked-memory --max-body --header-timeout --memory-entries
 --drain-timeout --log-level --log-format --log-repeats --ledger --run-id --dockerhub-url
 --dockerhub-registry-url --github-api-url --ca-file --upstream-cert-file --upstream-key-file
---upstream-tls-min-version'
+--upstream-tls-min-version
+--redis-url --redis-password-file --redis-timeout --redis-prefix'
 
 _sigrelay() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words i
@@ -38,7 +39,7 @@ _sigrelay() {
 	--log-level) words='error warn info debug' ;;
 	--log-format) words='text json' ;;
 	--tls-min-version | --upstream-tls-min-version) words='1.2 1.3' ;;
-	--config | --ca-file | --ledger | --*-cert-file | --*-key-file | --tls-client-ca-file)
+	--config | --ca-file | --ledger | --*-cert-file | --*-key-file | --redis-password-file | --tls-client-ca-file)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;

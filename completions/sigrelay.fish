@@ -85,3 +85,7 @@ complete -c sigrelay -n __sigrelay_takes_settings -l ca-file -r -F -d 'PEM file 
 complete -c sigrelay -n __sigrelay_takes_settings -l upstream-cert-file -r -F -d 'PEM client certificate shown to upstreams that ask for one.'
 complete -c sigrelay -n __sigrelay_takes_settings -l upstream-key-file -r -F -d 'PEM key of upstream_cert_file.'
 complete -c sigrelay -n __sigrelay_takes_settings -l upstream-tls-min-version -x -a '1.2 1.3' -d 'Oldest TLS version spoken with upstreams.'
+complete -c sigrelay -n __sigrelay_takes_settings -l redis-url -x -d 'Redis that relays share what they know through; unset = each works alone.'
+complete -c sigrelay -n __sigrelay_takes_settings -l redis-password-file -r -F -d 'File with the password for redis_url, in place of one in the URL.'
+complete -c sigrelay -n __sigrelay_takes_settings -l redis-timeout -x -d 'The longest that a request waits for Redis before the relay goes on alone.'
+complete -c sigrelay -n __sigrelay_takes_settings -l redis-prefix -x -d 'Beginning of every key in Redis: one for each fleet.'

@@ -7,10 +7,10 @@
 # network nor to be root.
 set -eu
 
-build='ca-certificates cmake gcc git libc6-dev libcjson-dev libcurl4-openssl-dev libevent-dev libinih-dev libssl-dev
+build='ca-certificates cmake gcc git libc6-dev libcjson-dev libcurl4-openssl-dev libevent-dev libhiredis-dev libinih-dev libssl-dev
 	ninja-build pkg-config uthash-dev'
 test="$build clang clang-format clang-tidy curl debhelper docker-registry haproxy iproute2 jq libcunit1-dev lintian make mandoc
-	mariadb-server openssl procps prometheus python3 python3-yaml shellcheck universal-ctags util-linux valgrind zsh fish
+	mariadb-server openssl procps prometheus python3 python3-yaml redis-server shellcheck universal-ctags util-linux valgrind zsh fish
 	bash-completion"
 # Not everywhere a package: Ubuntu has its browser as a snap. Tests without it are
 # skipped, and counted so.

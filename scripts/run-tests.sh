@@ -105,6 +105,7 @@ suite unit-asan build/asan/tests/unit
 suite unit-dev build/dev/tests/unit
 suite scenario-asan python3 tests/scenario/run.py --sigrelay build/asan/sigrelay
 suite crowd python3 tests/crowd/run.py --sigrelay build/asan/sigrelay
+suite fleet python3 tests/fleet/run.py --sigrelay build/asan/sigrelay
 suite commands tests/commands/run_test.sh build/asan/sigrelay
 suite registry python3 tests/registry/test_oci.py --look build/asan/tests/look
 suite preflight python3 tests/registry/test_preflight.py --sigrelay build/asan/sigrelay

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/redis_url.h>
 
 #include "settings_load.h"
 #include "settings_value.h"
@@ -274,6 +275,8 @@ void settings_release(struct settings *s)
 enum status settings_format(const struct setting_info *info, const struct settings *s, struct buf *out)
 {
 	struct setting_value v = setting_get(info, s);
+	if (info->type == SETTING_REDIS)
+		return redis_url_mask(slice_str(v.text), out);
 	if (setting_is_text(info->type))
 		return buf_add_str(out, v.text ? v.text : "");
 	return setting_format_number(info, v.number, out);

@@ -103,5 +103,13 @@ SETTING(upstream_cert_file, SETTING_TEXT, "", 0, 0, NULL, false,
 SETTING(upstream_key_file, SETTING_TEXT, "", 0, 0, NULL, false, "PEM key of upstream_cert_file.")
 SETTING(upstream_tls_min_version, SETTING_CHOICE, "1.2", 0, 1, tls_versions, false,
 	"Oldest TLS version spoken with upstreams.")
+SETTING(redis_url, SETTING_REDIS, "", 0, 0, NULL, false,
+	"Redis that relays share what they know through; unset = each works alone.")
+SETTING(redis_password_file, SETTING_TEXT, "", 0, 0, NULL, false,
+	"File with the password for redis_url, in place of one in the URL.")
+DURATION(redis_timeout, "50ms", USEC_PER_MSEC, 5 * USEC_PER_SEC, false,
+	 "The longest that a request waits for Redis before the relay goes on alone.")
+SETTING(redis_prefix, SETTING_TEXT, "sigrelay", 0, 0, NULL, false,
+	"Beginning of every key in Redis: one for each fleet.")
 
 #undef DURATION

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/redis_url.h>
 #include <sigrelay/base/utf8.h>
 
 #define QUOTE_MAX_BYTES 80
@@ -31,7 +32,8 @@ static const struct unit size_units[] = {
 
 bool setting_is_text(enum setting_type type)
 {
-	return type == SETTING_URL || type == SETTING_ADDRESS || type == SETTING_TEXT;
+	return type == SETTING_URL || type == SETTING_ADDRESS || type == SETTING_TEXT ||
+	       type == SETTING_REDIS;
 }
 
 enum status setting_quote(struct buf *out, struct slice text)
@@ -164,6 +166,7 @@ static enum status parse_number(const struct setting_info *info, struct slice te
 	case SETTING_URL:
 	case SETTING_ADDRESS:
 	case SETTING_TEXT:
+	case SETTING_REDIS:
 		break;
 	}
 	return STATUS_INVALID;
@@ -202,6 +205,9 @@ static enum status describe(const struct setting_info *info, struct buf *out)
 		return buf_add_str(out, "a URL such as https://rekor.example.com");
 	case SETTING_TEXT:
 		return buf_add_str(out, "printable text");
+	case SETTING_REDIS:
+		return buf_add_str(out, "a Redis such as redis://user@redis.example.com:6379/0 or "
+					"unix:/run/redis.sock");
 	}
 	return STATUS_INVALID;
 }
@@ -249,6 +255,24 @@ static enum status parse_url(const struct setting_info *info, struct slice text,
 	return st == STATUS_OK ? STATUS_INVALID : st;
 }
 
+/* Without the value: it may hold a password. */
+static enum status check_redis(const struct setting_info *info, struct slice text, struct buf *why)
+{
+	struct redis_url url;
+	const char *reason = NULL;
+	enum status st = redis_url_parse(text, &url, &reason);
+	if (st == STATUS_OK) {
+		mem_wipe(&url, sizeof(url));
+		return st;
+	}
+	st = buf_add_str(why, "expected ");
+	if (st == STATUS_OK)
+		st = describe(info, why);
+	if (st == STATUS_OK)
+		st = buf_addf(why, ", not %s", reason);
+	return st == STATUS_OK ? STATUS_INVALID : st;
+}
+
 static bool printable(struct slice text)
 {
 	while (text.n > 0) {
@@ -269,6 +293,11 @@ static enum status parse_text(const struct setting_info *info, struct slice text
 	/* A URL's own check comes first: it knows when not to show the value. */
 	if (info->type == SETTING_URL) {
 		enum status st = parse_url(info, text, &kept, why);
+		if (st != STATUS_OK)
+			return st;
+	}
+	if (info->type == SETTING_REDIS) {
+		enum status st = check_redis(info, text, why);
 		if (st != STATUS_OK)
 			return st;
 	}
@@ -327,6 +356,7 @@ enum status setting_format_number(const struct setting_info *info, int64_t v, st
 	case SETTING_URL:
 	case SETTING_ADDRESS:
 	case SETTING_TEXT:
+	case SETTING_REDIS:
 		break;
 	}
 	return buf_addf(out, "%lld", (long long)v);

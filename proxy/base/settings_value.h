@@ -10,7 +10,6 @@ struct setting_value {
 	char *text;     /* URL, ADDRESS, TEXT; owned */
 };
 
-bool setting_is_text(enum setting_type type);
 /* text is trimmed and not empty. On INVALID `why` has what was expected and
  * what was there: "expected yes or no, not 'maybe'". */
 enum status setting_parse(const struct setting_info *info, struct slice text, struct setting_value *out,

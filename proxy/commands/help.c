@@ -10,6 +10,7 @@ const char *setting_placeholder(const struct setting_info *info)
 {
 	switch (info->type) {
 	case SETTING_URL:
+	case SETTING_REDIS:
 		return "URL";
 	case SETTING_ADDRESS:
 		return "ADDRESS";

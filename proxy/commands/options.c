@@ -43,6 +43,7 @@ static const char *nearest_flag(const char *name, const struct option *options, 
 
 static int unknown_flag(const char *command, const char *arg, const struct option *options, size_t count)
 {
+	int shown = (int)strcspn(arg, "="); /* a mistyped flag's value may be a password */
 	char name[64];
 	size_t dashes = strspn(arg, "-");
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + dashes, "="), arg + dashes);
@@ -52,9 +53,9 @@ static int unknown_flag(const char *command, const char *arg, const struct optio
 		snprintf(flag, sizeof(flag), "%s", nearest);
 		for (char *p = flag; *p; p++)
 			*p = *p == '_' ? '-' : *p;
-		complain("%s: unknown flag '%s'; did you mean --%s?", command, arg, flag);
+		complain("%s: unknown flag '%.*s'; did you mean --%s?", command, shown, arg, flag);
 	} else {
-		complain("%s: unknown flag '%s'; see `sigrelay help %s`", command, arg, command);
+		complain("%s: unknown flag '%.*s'; see `sigrelay help %s`", command, shown, arg, command);
 	}
 	return EXIT_USAGE_ERROR;
 }

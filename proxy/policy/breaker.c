@@ -50,6 +50,7 @@ static void enter(struct breaker *b, enum breaker_state s, usec now)
 	b->since = now;
 	b->epoch = b->limit.sent;
 	b->out = 0;
+	b->leased_until = 0;
 }
 
 static void schedule_probe(struct breaker *b, usec retry_after, usec now, struct rng *r)
@@ -168,6 +169,8 @@ static bool report_straggler(struct breaker *b, enum outcome o, usec now)
 
 usec breaker_wake(const struct breaker *b, usec now)
 {
+	if (breaker_wants_lease(b, now))
+		return USEC_NEVER;
 	if (b->state == BREAKER_OPEN)
 		return b->next_probe;
 	return b->out < breaker_allowance(b) ? now : USEC_NEVER;
@@ -191,6 +194,48 @@ bool breaker_report(struct breaker *b, uint64_t number, enum outcome o, usec ret
 	if (b->state == BREAKER_HALF_OPEN)
 		return report_probe(b, o, retry_after, now, r);
 	return report_closed(b, number, o, retry_after, now, r);
+}
+
+bool breaker_hear(struct breaker *b, usec interval, usec now, struct rng *r)
+{
+	bool opens = b->state == BREAKER_CLOSED;
+	if (opens)
+		trip(b, -1, now, r);
+	interval = usec_min(usec_max(interval, b->cfg.probe_interval), longest_interval(b));
+	if (interval <= b->interval)
+		return opens;
+	b->interval = interval;
+	if (opens)
+		schedule_probe(b, -1, now, r);
+	return opens;
+}
+
+bool breaker_hear_back(struct breaker *b, usec now)
+{
+	if (b->state == BREAKER_CLOSED)
+		return false;
+	recover(b, now);
+	return true;
+}
+
+void breaker_by_lease(struct breaker *b, bool on)
+{
+	b->by_lease = on;
+}
+
+bool breaker_wants_lease(const struct breaker *b, usec now)
+{
+	return b->by_lease && b->state == BREAKER_OPEN && b->next_probe <= now && b->leased_until <= now;
+}
+
+void breaker_lease(struct breaker *b, usec until)
+{
+	b->leased_until = until;
+}
+
+void breaker_put_off(struct breaker *b, usec until)
+{
+	b->next_probe = usec_max(b->next_probe, until);
 }
 
 unsigned breaker_allowance(const struct breaker *b)

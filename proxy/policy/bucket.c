@@ -1,14 +1,15 @@
 #include <sigrelay/policy/bucket.h>
 
-#define CUT 0.7          /* what a 429 leaves of the rate */
-#define LOWEST 0.1       /* of the configured rate */
-#define REGAINED 0.01    /* of the configured rate, each second without a 429 */
-#define RISEN 0.05       /* … after it was too much */
-#define WHOLE (1 - 1e-9) /* a token counts as whole from here on (rounding) */
+#define CUT 0.7            /* what a 429 leaves of the rate */
+#define LOWEST 0.1         /* of the configured rate */
+#define REGAINED 0.01      /* of the configured rate, each second without a 429 */
+#define RISEN 0.05         /* … after it was too much */
+#define FRESH USEC_PER_SEC /* how long a token that was fed can be used */
+#define WHOLE (1 - 1e-9)   /* a token counts as whole from here on (rounding) */
 
 static double per_usec(const struct bucket *b)
 {
-	return b->rate / (double)USEC_PER_SEC;
+	return b->rate / (double)USEC_PER_SEC / (b->relays > 1 ? b->relays : 1);
 }
 
 static double at_most(double a, double b)
@@ -19,7 +20,8 @@ static double at_most(double a, double b)
 /* How many tokens it holds at most. */
 static double room(const struct bucket *b)
 {
-	double second = b->rate > 1 ? b->rate : 1;
+	double share = b->rate / (b->relays > 1 ? b->relays : 1);
+	double second = share > 1 ? share : 1;
 	return b->pace == BUCKET_STEADY ? b->burst : at_most(second, b->burst);
 }
 
@@ -28,6 +30,11 @@ static void fill(struct bucket *b, usec to)
 {
 	if (to <= b->at)
 		return;
+	if (b->fed) {
+		if (to - b->at >= FRESH)
+			b->tokens = 0;
+		return;
+	}
 	b->tokens = at_most(b->tokens + (double)(to - b->at) * per_usec(b), room(b));
 	b->at = to;
 }
@@ -89,6 +96,8 @@ usec bucket_ready(const struct bucket *b, usec now)
 	settle(&ahead, now);
 	if (ahead.tokens >= WHOLE)
 		return now;
+	if (b->fed)
+		return USEC_NEVER;
 	for (;;) {
 		usec wait = (usec)((1.0 - ahead.tokens) / per_usec(&ahead)) + 1;
 		usec at = usec_add(ahead.at, wait);
@@ -139,4 +148,27 @@ void bucket_slowed(struct bucket *b, usec now)
 	b->tokens = at_most(b->tokens, 1);
 	b->regain_at = usec_add(now, USEC_PER_SEC);
 	lower(b, b->rate / 2);
+}
+
+void bucket_be_fed(struct bucket *b, bool fed, usec now)
+{
+	if (b->fed == fed)
+		return;
+	settle(b, now);
+	b->fed = fed;
+	b->tokens = fed ? 0 : 1;
+	b->at = now;
+}
+
+void bucket_feed(struct bucket *b, unsigned tokens, usec now)
+{
+	settle(b, now);
+	b->tokens += tokens;
+	b->at = now;
+}
+
+void bucket_share(struct bucket *b, unsigned relays, usec now)
+{
+	settle(b, now);
+	b->relays = relays;
 }

@@ -228,6 +228,19 @@ struct gate_ticket *gate_next(struct gate *g, usec now, usec *wake)
 	return t;
 }
 
+bool gate_hear(struct gate *g, enum side side, usec interval, usec now)
+{
+	return breaker_hear(&g->breaker[side], interval, now, g->rng);
+}
+
+bool gate_hear_back(struct gate *g, enum side side, usec now)
+{
+	if (!breaker_hear_back(&g->breaker[side], now))
+		return false;
+	bucket_recovered(&g->bucket, now);
+	return true;
+}
+
 bool gate_has_room(const struct gate *g, enum side side, usec now)
 {
 	return has_slot(g, side) && breaker_wake(&g->breaker[side], now) <= now;

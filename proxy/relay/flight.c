@@ -62,7 +62,7 @@ static bool waits_for_the_log(struct flight *f)
 	return !f->minted;
 }
 
-static void send_main(struct flight *f)
+void flight_send(struct flight *f)
 {
 	struct relay *r = f->relay;
 	enum side side = operation_side(f->request->operation);
@@ -78,7 +78,7 @@ static void on_mint(struct mint_ticket *t)
 {
 	struct flight *f = heap_owner(t, struct flight, mint);
 	f->minted = true;
-	send_main(f);
+	flight_send(f);
 }
 
 /* A lookup's entry may have come in by another way meanwhile. */
@@ -101,7 +101,7 @@ static void on_main_timer(void *arg, usec now)
 	struct flight *f = arg;
 	(void)now;
 	if (!answer_from_memory(f))
-		send_main(f);
+		flight_send(f);
 }
 
 static void main_began(struct attempt *a)
@@ -196,7 +196,7 @@ static void main_failed(struct flight *f, const struct judged *j, struct verdict
 	metric_add(r->telemetry.retries[f->request->operation][j->outcome], 1);
 	if (v.kind == VERDICT_PARK) {
 		note_outage(f, side);
-		send_main(f);
+		flight_send(f);
 		return;
 	}
 	flight_log(f, "retry", j->why, f->sent, v.at - r->now.mono, "send the same bytes again");
@@ -341,7 +341,7 @@ static void lookup_found(struct waiter *w, struct answer *a)
 
 static void lookup_look(struct waiter *w)
 {
-	send_main(heap_owner(w, struct flight, waiter));
+	flight_send(heap_owner(w, struct flight, waiter));
 }
 
 static void waiter_setup(struct flight *f)
@@ -414,8 +414,8 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	f->waiter.deadline = f->deadline.at;
 	if (f->is_create && create_has_ended(f))
 		create_ended(f);
-	else
-		send_main(f);
+	else if (!flight_ask_fleet(f))
+		flight_send(f);
 	if (create_key)
 		mint_line_used(r);
 	return STATUS_OK;

@@ -12,6 +12,8 @@
 void create_done(struct flight *f, const struct judged *j, struct answer *a, bool by_post)
 {
 	memory_remember(&f->relay->memory, j->entry.id, &f->create.key, a);
+	if (f->relay->fleet)
+		fleet_tell_entry(f->relay->fleet, j->entry.id, &f->create.key, a);
 	if (f->conflicted) {
 		metric_add(f->relay->telemetry.conflicts_resolved, 1);
 		flight_log(f, "conflict_resolved", "the entry that was posted is in the log", f->sent,
@@ -76,6 +78,8 @@ static void resolve(struct flight *f, const char *id)
 	memcpy(f->id, id, strlen(id) + 1);
 	snprintf(f->poll_target, sizeof(f->poll_target), ENTRY_PATH "%s", id);
 	memory_know(&r->memory, id);
+	if (r->fleet)
+		fleet_tell_queued(r->fleet, id);
 	f->poll.target = f->poll_target;
 	memcpy(f->waiter.id, id, strlen(id) + 1);
 	f->waiter.deadline = f->deadline.at;

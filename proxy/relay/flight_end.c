@@ -13,6 +13,7 @@ void flight_end(struct flight *f)
 	struct relay *r = f->relay;
 	struct mint_ticket slot = f->mint;
 	bool lost = !f->certified;
+	fleet_forget(&f->question);
 	creates_remove(&r->creates, &f->create);
 	if (r->log_state == f)
 		r->log_state = NULL;

@@ -6,7 +6,7 @@
 #include <sigrelay/base/log.h>
 #include <sigrelay/sigstore/answers.h>
 
-static void log_junk(const struct flight *f, const struct judged *j, const struct answer *a)
+static void log_junk(const struct flight *f, const struct judged *j, const struct answer *a, const char *next)
 {
 	if (j->outcome != OUTCOME_JUNK)
 		return;
@@ -14,7 +14,7 @@ static void log_junk(const struct flight *f, const struct judged *j, const struc
 		  LOG_S("trace", trace_id(&f->request->trace)),
 		  LOG_S("operation", operation_name(f->request->operation)), LOG_S("cause", j->why),
 		  LOG_SL("content_type", answer_header(a, "Content-Type")), LOG_D("bytes", a->body.n),
-		  LOG_S("next", "counted as a failed attempt"));
+		  LOG_S("next", next));
 }
 
 static void judge_entry(struct flight *f, const struct answer *a, struct slice want, struct judged *j)
@@ -81,7 +81,15 @@ void judge_request(struct flight *f, enum transport t, const struct answer *a, c
 		judge_good(f, a, j);
 	else if (a->status == 400 && answer_400_is_transient(q->operation, q->path, buf_slice(&a->body)))
 		j->outcome = OUTCOME_SERVER_ERROR;
-	log_junk(f, j, a);
+	log_junk(f, j, a, "counted as a failed attempt");
+}
+
+bool judge_told(struct flight *f, const struct answer *a, struct judged *j)
+{
+	*j = (struct judged){ .outcome = OUTCOME_GOOD, .retry_after = -1 };
+	judge_good(f, a, j);
+	log_junk(f, j, a, "it came through Redis: ask the service");
+	return j->outcome == OUTCOME_GOOD;
 }
 
 void judge_poll(struct flight *f, enum transport t, const struct answer *a, const char *error,
@@ -91,5 +99,5 @@ void judge_poll(struct flight *f, enum transport t, const struct answer *a, cons
 		return;
 	if (j->outcome == OUTCOME_GOOD)
 		judge_entry(f, a, slice_str(f->id), j);
-	log_junk(f, j, a);
+	log_junk(f, j, a, "counted as a failed attempt");
 }

@@ -3,12 +3,14 @@
  *   flight.c         its beginning, sending, and what follows an attempt of the
  *                    client's own request
  *   flight_create.c  what only a create has: conflict, hedge, polls, the late entry
+ *   flight_fleet.c   what other relays may have of it
  *   flight_judge.c   is an answer what it says?
  *   flight_end.c     deadlines, answers, who was saved, the end */
 #ifndef SIGRELAY_PROXY_RELAY_FLIGHT_STATE_H
 #define SIGRELAY_PROXY_RELAY_FLIGHT_STATE_H
 
 #include <sigrelay/policy/verdict.h>
+#include <sigrelay/relay/fleet.h>
 #include <sigrelay/relay/flight.h>
 #include <sigrelay/sigstore/rekor.h>
 
@@ -55,6 +57,8 @@ struct flight {
 	bool minted;             /* … which it has passed */
 	bool certified;          /* … and got its certificate */
 
+	struct fleet_question question; /* to the fleet, before anything is sent */
+
 	struct posted posted;
 	struct answer *last; /* the upstream's own last answer to the client's request */
 	enum transport last_transport;
@@ -74,10 +78,16 @@ size_t flight_audience(const struct flight *f); /* exchanges that wait for it */
 void flight_log(const struct flight *f, const char *event, const char *cause, unsigned attempt, usec wait,
 		const char *next);
 void flight_no_memory(struct flight *f); /* ends it with a 503 */
+void flight_send(struct flight *f);      /* the client's own request gets in line */
+
+/* flight_fleet.c. True: it goes on when the fleet has answered, or not in time. */
+bool flight_ask_fleet(struct flight *f);
 
 /* flight_judge.c */
 void judge_request(struct flight *f, enum transport t, const struct answer *a, const char *error,
 		   struct judged *j);
+/* What another relay has left, before it is believed: is it the answer to f's request? */
+bool judge_told(struct flight *f, const struct answer *a, struct judged *j);
 void judge_poll(struct flight *f, enum transport t, const struct answer *a, const char *error,
 		struct judged *j);
 

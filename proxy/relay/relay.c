@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <sigrelay/base/log.h>
+#include <sigrelay/relay/fleet.h>
 #include <sigrelay/relay/flight.h>
 
 #define POLL_MAX (2 * USEC_PER_SEC)
@@ -88,6 +89,8 @@ static void pump_once(struct upstream *up)
 		timer_clear(&up->wake);
 	else
 		timer_set(&up->wake, wake);
+	if (r->fleet)
+		fleet_wants(r->fleet, up);
 }
 
 /* Lets through what may go. Called after anything that can open the gate; a
@@ -219,6 +222,7 @@ void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_
 	enum side side = a->ticket.side;
 	enum operation op = a->request->operation;
 	enum breaker_state from = up->gate.breaker[side].state;
+	double rate = up->gate.bucket.rate;
 
 	a->on_wire = false;
 	metric_add(r->telemetry.attempts[op][o], 1);
@@ -229,6 +233,8 @@ void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_
 		snprintf(up->last_error[side], sizeof(up->last_error[side]), "%s: %s", outcome_label(o), why);
 	if (gate_report(&up->gate, &a->ticket, o, retry_after, r->now.mono))
 		log_breaker(up, side, from, why);
+	if (r->fleet)
+		fleet_judged(r->fleet, up, side, &(struct fleet_news){ from, o, rate });
 	pump(up);
 	if (a->service == SERVICE_REKOR && side == SIDE_WRITE)
 		mint_line_pump(r);
@@ -274,6 +280,36 @@ void relay_withdraw(struct relay *r, struct attempt *a)
 	pump(up);
 	if (a->service == SERVICE_REKOR && a->ticket.side == SIDE_WRITE)
 		mint_line_pump(r);
+}
+
+static void heard(struct upstream *up, enum side side, enum breaker_state from, const char *why)
+{
+	log_breaker(up, side, from, why);
+	pump(up);
+	if (up->service == SERVICE_REKOR && side == SIDE_WRITE)
+		mint_line_pump(up->relay);
+}
+
+void relay_hear(struct relay *r, enum service s, enum side side, usec interval, const char *why)
+{
+	struct upstream *up = &r->upstream[s];
+	if (up->gate.breaker[side].state == BREAKER_CLOSED)
+		snprintf(up->last_error[side], sizeof(up->last_error[side]), "fleet: %s", why);
+	if (gate_hear(&up->gate, side, interval, r->now.mono))
+		heard(up, side, BREAKER_CLOSED, why);
+}
+
+void relay_hear_back(struct relay *r, enum service s, enum side side, const char *why)
+{
+	struct upstream *up = &r->upstream[s];
+	enum breaker_state from = up->gate.breaker[side].state;
+	if (gate_hear_back(&up->gate, side, r->now.mono))
+		heard(up, side, from, why);
+}
+
+void relay_pump(struct relay *r, enum service s)
+{
+	pump(&r->upstream[s]);
 }
 
 enum breaker_state relay_breaker(const struct relay *r, enum service s, enum side side)

@@ -9,8 +9,10 @@
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/admin.h>
 #include <sigrelay/relay/curl_wire.h>
+#include <sigrelay/relay/fleet.h>
 #include <sigrelay/relay/flight.h>
 #include <sigrelay/relay/front.h>
+#include <sigrelay/relay/redis_link.h>
 #include <sigrelay/relay/relay.h>
 
 #define TURN_AWAY_GRACE USEC_PER_SEC /* for a last answer to be written */
@@ -21,6 +23,8 @@ struct server {
 	struct relay relay;
 	bool relay_up;
 	struct curl_wire *wire;
+	struct redis_link *redis; /* NULL: no fleet */
+	struct fleet *fleet;
 	struct tls *tls; /* NULL: the listeners speak plain HTTP */
 	struct front *front;
 	struct admin *admin;
@@ -108,7 +112,7 @@ static enum status copy_settings(struct settings *to, const struct settings *fro
 	*to = *from;
 	for (size_t i = 0; i < settings_count; i++) {
 		const struct setting_info *info = &settings_table[i];
-		if (info->type != SETTING_URL && info->type != SETTING_ADDRESS && info->type != SETTING_TEXT)
+		if (!setting_is_text(info->type))
 			continue;
 		char **field = (char **)(void *)((char *)to + info->offset);
 		char *copy = *field ? mem_strdup(*field) : NULL;
@@ -118,8 +122,7 @@ static enum status copy_settings(struct settings *to, const struct settings *fro
 			/* The rest still points into `from`: not ours to free. */
 			for (size_t j = i + 1; j < settings_count; j++) {
 				const struct setting_info *rest = &settings_table[j];
-				if (rest->type == SETTING_URL || rest->type == SETTING_ADDRESS ||
-				    rest->type == SETTING_TEXT)
+				if (setting_is_text(rest->type))
 					*(char **)(void *)((char *)to + rest->offset) = NULL;
 			}
 			settings_release(to);
@@ -145,6 +148,28 @@ static void on_drain_end(void *arg, usec now)
 	front_turn_away(s->front);
 }
 
+static enum status join_fleet(struct server *s, struct buf *error)
+{
+	const struct settings *set = &s->settings;
+	const struct redis_link_hooks hooks = { before, after, s };
+	struct fleet_config cfg = { .timeout = set->redis_timeout,
+				    .url = { set->rekor_url, set->fulcio_url, set->tsa_url } };
+	if (!set->redis_url)
+		return STATUS_OK;
+	if (set->redis_prefix && strlen(set->redis_prefix) >= sizeof(cfg.prefix))
+		return buf_addf(error, "redis_prefix = %s is too long: at most %zu bytes", set->redis_prefix,
+				sizeof(cfg.prefix) - 1) == STATUS_OK
+			   ? STATUS_INVALID
+			   : STATUS_NO_MEMORY;
+	snprintf(cfg.prefix, sizeof(cfg.prefix), "%s", set->redis_prefix ? set->redis_prefix : "sigrelay");
+	enum status st = redis_link_new(&s->redis, s->base, set, &hooks, error);
+	if (st == STATUS_OK)
+		st = fleet_new(&s->fleet, &s->relay, &cfg, &redis_link_ops, s->redis);
+	if (st == STATUS_OK)
+		redis_link_serve(s->redis, s->fleet);
+	return st;
+}
+
 static enum status build(struct server *s, const struct server_options *o, struct buf *error)
 {
 	struct relay_config cfg;
@@ -161,6 +186,8 @@ static enum status build(struct server *s, const struct server_options *o, struc
 	if (st != STATUS_OK)
 		return st;
 	s->relay_up = true;
+	if ((st = join_fleet(s, error)) != STATUS_OK)
+		return st;
 	if ((st = timer_init(&s->relay.timers, &s->drain_end, on_drain_end, s)) != STATUS_OK)
 		return st;
 	if ((st = tls_new(&s->tls, &s->settings, error)) != STATUS_OK)
@@ -192,6 +219,7 @@ enum status server_new(struct server **out, const struct settings *settings,
 		server_free(s);
 		return st;
 	}
+	arm(s); /* the fleet's first timer: no event may come for long */
 	*out = s;
 	return STATUS_OK;
 }
@@ -207,8 +235,11 @@ void server_free(struct server *s)
 	log_read_cancel(&s->log_read);
 	if (s->relay_up) {
 		timer_release(&s->drain_end);
+		flights_cancel(&s->relay);
+		fleet_free(s->fleet);
 		relay_release(&s->relay);
 	}
+	redis_link_free(s->redis);
 	curl_wire_free(s->wire);
 	tls_free(s->tls);
 	if (s->timer)

@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 
 #include <sigrelay/base/mem.h>
+#include <sigrelay/relay/fleet.h>
 
 static double seconds(usec t)
 {
@@ -57,6 +58,18 @@ static bool add_saved(cJSON *root, const struct relay *r)
 	return o != NULL;
 }
 
+static bool add_fleet(cJSON *root, const struct relay *r)
+{
+	struct fleet_status s = fleet_status(r->fleet);
+	cJSON *o = cJSON_AddObjectToObject(root, "fleet");
+	return o &&
+	       cJSON_AddStringToObject(o, "redis",
+				       !r->fleet ? "off"
+				       : s.up    ? "up"
+						 : "down") &&
+	       cJSON_AddNumberToObject(o, "relays", s.relays);
+}
+
 enum status status_json(const struct relay *r, const struct settings *s, usec started, struct buf *out)
 {
 	enum status st = STATUS_NO_MEMORY;
@@ -67,7 +80,7 @@ enum status status_json(const struct relay *r, const struct settings *s, usec st
 	    cJSON_AddBoolToObject(root, "draining", r->draining) &&
 	    cJSON_AddNumberToObject(root, "in_flight", (double)r->exchanges) &&
 	    cJSON_AddNumberToObject(root, "parked", (double)relay_parked(r)) && add_services(root, r, s) &&
-	    add_saved(root, r) && (text = cJSON_PrintUnformatted(root)))
+	    add_saved(root, r) && add_fleet(root, r) && (text = cJSON_PrintUnformatted(root)))
 		st = buf_addf(out, "%s\n", text);
 	cJSON_free(text);
 	cJSON_Delete(root);

@@ -31,6 +31,7 @@ enum setting_type {
 	SETTING_BOOL,     /* yes no true false 1 0 */
 	SETTING_CHOICE,   /* one of the words in `choices`, kept as its index */
 	SETTING_TEXT,     /* anything printable */
+	SETTING_REDIS,    /* as redis_url.h takes it; its password is never shown */
 };
 
 /* Where a value came from. */
@@ -69,7 +70,12 @@ struct settings {
 	char *ca_file; /* PEM bundle for upstream TLS; NULL: the system's */
 	char *upstream_cert_file, *upstream_key_file;
 	int64_t upstream_tls_min_version; /* as tls_min_version */
+	char *redis_url, *redis_password_file, *redis_prefix;
+	usec redis_timeout;
 };
+
+/* Is a value of that type a string of the struct's own? */
+bool setting_is_text(enum setting_type type);
 
 /* What the table says of one setting; all strings are static. */
 struct setting_info {

@@ -21,6 +21,14 @@
  * drawn from +-20 % of that, never outside [probe_interval, probe_max]. A
  * Retry-After of the attempt that opened it is respected, up to probe_max.
  *
+ * In a fleet (policy of many relays, relay/fleet.h) two more things happen:
+ *
+ *   CLOSED     others say that it is down (breaker_hear)          OPEN, no failure counted
+ *   any other  others say that it is back (breaker_hear_back)     CLOSED (slow start)
+ *
+ * and while breaker_by_lease is on the probe needs a lease (breaker_lease), so that
+ * one probe an interval goes out from all of them together.
+ *
  * How many attempts may be in flight while it is closed is the limit's to say
  * (policy/limit.h): all of max_in_flight from the start, 1, 2, 4, … after an
  * outage, fewer in a brown-out. */
@@ -63,6 +71,8 @@ struct breaker {
 	usec interval;       /* the present probe interval */
 	usec next_probe;     /* in OPEN */
 	usec earliest_probe; /* … however good the news */
+	bool by_lease;       /* a probe needs the fleet's leave */
+	usec leased_until;   /* … and has it until then */
 	usec opened_at;      /* start of the outage; meaningless in CLOSED */
 	usec outage_total;   /* of ended outages */
 };
@@ -80,6 +90,19 @@ uint64_t breaker_send(struct breaker *b, usec now);
  * none named. Returns true when the state changed. */
 bool breaker_report(struct breaker *b, uint64_t number, enum outcome o, usec retry_after, usec now,
 		    struct rng *r);
+/* Others have opened theirs; they probe each interval. True when the state changed. */
+bool breaker_hear(struct breaker *b, usec interval, usec now, struct rng *r);
+/* Another's probe succeeded. True when the state changed. A probe of its own that is
+ * out is a straggler from now on. */
+bool breaker_hear_back(struct breaker *b, usec now);
+/* Off: probes need nobody's leave. */
+void breaker_by_lease(struct breaker *b, bool on);
+/* Is it time for a probe that lacks its lease? */
+bool breaker_wants_lease(const struct breaker *b, usec now);
+/* The probe may go out until then. */
+void breaker_lease(struct breaker *b, usec until);
+/* Another has the lease: the next probe is not before that. Only while OPEN. */
+void breaker_put_off(struct breaker *b, usec until);
 /* How many attempts sent in this epoch may be in flight: 0 in OPEN, 1 in
  * HALF_OPEN, the limit's window in CLOSED. */
 unsigned breaker_allowance(const struct breaker *b);

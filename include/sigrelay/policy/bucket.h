@@ -9,7 +9,12 @@
  * much with each second, so that a log weaker than the rate sees at most twice
  * what it has just taken. When it is too much, then or later (policy/limit.h), the
  * rate is halved, and a second gives back 5 % from then on.
- * Until the rate is whole again no more than a second's worth is saved up. */
+ * Until the rate is whole again no more than a second's worth is saved up.
+ *
+ * In a fleet the tokens of all relays come from one bucket elsewhere: while it is
+ * fed, time brings none, and what is fed and not used in a second is lost. The rate
+ * is kept up to date all the same, for when it has to do alone again: then it is
+ * divided by the number of relays that were last seen. */
 #ifndef SIGRELAY_POLICY_BUCKET_H
 #define SIGRELAY_POLICY_BUCKET_H
 
@@ -27,14 +32,22 @@ struct bucket {
 	usec cut_at;
 	usec regain_at;                                              /* the next step back up */
 	enum { BUCKET_STEADY, BUCKET_DOUBLING, BUCKET_RISING } pace; /* of the way back up */
+	bool fed;
+	unsigned relays; /* that share the rate while it is not; 0 is taken as 1 */
 };
 
 void bucket_init(struct bucket *b, unsigned per_minute, unsigned burst, usec now);
 void bucket_configure(struct bucket *b, unsigned per_minute, unsigned burst, usec now);
 bool bucket_take(struct bucket *b, usec now);
-usec bucket_ready(const struct bucket *b, usec now); /* when the next take will succeed */
-void bucket_throttled(struct bucket *b, usec now);   /* the service answered 429 */
-void bucket_recovered(struct bucket *b, usec now);   /* an outage has ended */
-void bucket_slowed(struct bucket *b, usec now);      /* it was too much for the service */
+usec bucket_ready(const struct bucket *b,
+		  usec now); /* when the next take will succeed; USEC_NEVER: when it is fed */
+void bucket_throttled(struct bucket *b, usec now); /* the service answered 429 */
+void bucket_recovered(struct bucket *b, usec now); /* an outage has ended */
+void bucket_slowed(struct bucket *b, usec now);    /* it was too much for the service */
+/* From now on tokens are fed, or come with time again, beginning with one. */
+void bucket_be_fed(struct bucket *b, bool fed, usec now);
+void bucket_feed(struct bucket *b, unsigned tokens, usec now);
+/* So many relays share the rate while it is not fed. */
+void bucket_share(struct bucket *b, unsigned relays, usec now);
 
 #endif

@@ -98,6 +98,9 @@ void gate_leave(struct gate *g, struct gate_ticket *t, usec now);
 struct gate_ticket *gate_next(struct gate *g, usec now, usec *wake);
 /* The attempt of an out ticket ended. True when a breaker changed its state. */
 bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec retry_after, usec now);
+/* What other relays say of a side (breaker.h). True when its breaker changed its state. */
+bool gate_hear(struct gate *g, enum side side, usec interval, usec now);
+bool gate_hear_back(struct gate *g, enum side side, usec now);
 /* Could one more be sent, were it for slots and the window alone? */
 bool gate_has_room(const struct gate *g, enum side side, usec now);
 /* Tickets that wait because their side is not closed. */

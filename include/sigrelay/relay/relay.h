@@ -34,6 +34,7 @@ struct relay_config {
 void relay_config_from(struct relay_config *c, const struct settings *s);
 
 struct flight;
+struct fleet;
 
 struct upstream {
 	struct relay *relay;
@@ -58,6 +59,7 @@ struct relay {
 	struct places places;
 	struct waiters waiters;
 	struct telemetry telemetry;
+	struct fleet *fleet; /* borrowed; NULL: this relay works alone */
 	const struct wire_ops *wire;
 	void *wire_arg;
 	size_t exchanges;             /* begun and not answered */
@@ -94,6 +96,12 @@ enum status relay_submit(struct relay *r, struct attempt *a, enum side side, use
 void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_after, const char *why);
 /* Not wanted any more, in line or on the wire; fine when it is neither. */
 void relay_withdraw(struct relay *r, struct attempt *a);
+
+/* What the fleet says of one side; why: a phrase for people. */
+void relay_hear(struct relay *r, enum service s, enum side side, usec interval, const char *why);
+void relay_hear_back(struct relay *r, enum service s, enum side side, const char *why);
+/* Something outside the gate's own doings may have opened it. */
+void relay_pump(struct relay *r, enum service s);
 
 enum breaker_state relay_breaker(const struct relay *r, enum service s, enum side side);
 size_t relay_parked(const struct relay *r);

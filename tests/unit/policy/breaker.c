@@ -354,6 +354,57 @@ static void test_state_names(void)
 	CU_ASSERT_STRING_EQUAL(breaker_state_name(BREAKER_OPEN), "open");
 }
 
+static void test_news_of_others_opens_and_closes(void)
+{
+	struct breaker b = fresh();
+	CU_ASSERT_TRUE(breaker_hear(&b, 20 * SEC, SEC, &rng));
+	CU_ASSERT_EQUAL(b.state, BREAKER_OPEN);
+	CU_ASSERT_EQUAL(b.interval, 20 * SEC);
+	CU_ASSERT(b.next_probe >= 17 * SEC && b.next_probe <= 25 * SEC);
+	CU_ASSERT_FALSE(breaker_hear(&b, 900 * SEC, 2 * SEC, &rng));
+	CU_ASSERT_EQUAL(b.interval, 60 * SEC);
+	CU_ASSERT_FALSE(breaker_hear(&b, 0, 2 * SEC, &rng));
+	CU_ASSERT_EQUAL(b.interval, 60 * SEC);
+	CU_ASSERT_TRUE(breaker_hear_back(&b, 3 * SEC));
+	CU_ASSERT_EQUAL(breaker_allowance(&b), 1); /* slow start */
+	CU_ASSERT_EQUAL(breaker_outage(&b, 9 * SEC), 2 * SEC);
+	CU_ASSERT_FALSE(breaker_hear_back(&b, 4 * SEC));
+}
+
+static void test_good_news_makes_the_probe_a_straggler(void)
+{
+	struct breaker b = opened(0);
+	usec at = breaker_wake(&b, 0);
+	uint64_t number = breaker_send(&b, at);
+	CU_ASSERT_TRUE(breaker_hear_back(&b, at + 1));
+	CU_ASSERT_FALSE(breaker_report(&b, number, OUTCOME_TIMEOUT, -1, at + 30 * SEC, &rng));
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+	CU_ASSERT_EQUAL(b.out, 0);
+}
+
+static void test_a_probe_by_lease(void)
+{
+	struct breaker b = opened(0);
+	breaker_by_lease(&b, true);
+	usec due = b.next_probe;
+	CU_ASSERT_EQUAL(breaker_wake(&b, due - 1), due);
+	CU_ASSERT_FALSE(breaker_wants_lease(&b, due - 1));
+	CU_ASSERT_TRUE(breaker_wants_lease(&b, due));
+	CU_ASSERT_EQUAL(breaker_wake(&b, due), USEC_NEVER);
+	breaker_put_off(&b, due + 3 * SEC);
+	CU_ASSERT_EQUAL(breaker_wake(&b, due), due + 3 * SEC);
+	due += 3 * SEC;
+	breaker_lease(&b, due + 5 * SEC);
+	CU_ASSERT_FALSE(breaker_wants_lease(&b, due));
+	CU_ASSERT_EQUAL(breaker_wake(&b, due), due);
+	CU_ASSERT_TRUE(breaker_wants_lease(&b, due + 5 * SEC)); /* it has run out */
+	attempt(&b, OUTCOME_TIMEOUT, due);
+	CU_ASSERT_TRUE(breaker_wants_lease(&b, b.next_probe)); /* one lease, one probe */
+	breaker_by_lease(&b, false);
+	CU_ASSERT_FALSE(breaker_wants_lease(&b, b.next_probe));
+	CU_ASSERT_EQUAL(breaker_wake(&b, b.next_probe), b.next_probe);
+}
+
 TEST_SUITE(policy_breaker, TEST(test_closed_at_first_and_not_ramping), TEST(test_opens_on_failures_in_a_row),
 	   TEST(test_every_outcome_counts_as_its_weight_says), TEST(test_opens_on_a_failure_rate),
 	   TEST(test_rate_looks_at_the_window_only), TEST(test_conditions_can_be_off),
@@ -364,4 +415,6 @@ TEST_SUITE(policy_breaker, TEST(test_closed_at_first_and_not_ramping), TEST(test
 	   TEST(test_old_rate_is_forgotten_after_recovery), TEST(test_probe_without_a_verdict),
 	   TEST(test_good_news_from_a_straggler_brings_the_probe), TEST(test_straggler_is_not_the_probe),
 	   TEST(test_straggling_failures_do_not_reopen), TEST(test_outage_is_the_time_not_closed),
-	   TEST(test_configure_keeps_the_state), TEST(test_state_names))
+	   TEST(test_configure_keeps_the_state), TEST(test_state_names),
+	   TEST(test_news_of_others_opens_and_closes), TEST(test_good_news_makes_the_probe_a_straggler),
+	   TEST(test_a_probe_by_lease))

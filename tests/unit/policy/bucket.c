@@ -232,6 +232,36 @@ static void test_recovery_gives_nothing(void)
 	CU_ASSERT_TRUE(bucket_take(&b, 0));
 }
 
+static void test_tokens_that_are_fed(void)
+{
+	struct bucket b;
+	bucket_init(&b, 900, 60, 0);
+	bucket_be_fed(&b, true, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 0);
+	CU_ASSERT_EQUAL(take_all(&b, 600 * SEC), 0); /* time brings none */
+	CU_ASSERT_EQUAL(bucket_ready(&b, 600 * SEC), USEC_NEVER);
+	bucket_feed(&b, 3, 600 * SEC);
+	CU_ASSERT_EQUAL(bucket_ready(&b, 600 * SEC), 600 * SEC);
+	CU_ASSERT_EQUAL(take_all(&b, 600 * SEC + 1), 3);
+	bucket_feed(&b, 3, 601 * SEC);
+	CU_ASSERT_EQUAL(take_all(&b, 602 * SEC), 0); /* and they do not last */
+	bucket_throttled(&b, 602 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 15 * 0.7)); /* for when it has to do alone */
+	bucket_be_fed(&b, false, 602 * SEC);
+	CU_ASSERT_EQUAL(take_all(&b, 602 * SEC), 1);
+	CU_ASSERT_TRUE(bucket_ready(&b, 602 * SEC) < 603 * SEC);
+}
+
+static void test_a_rate_that_is_shared(void)
+{
+	struct bucket b;
+	bucket_init(&b, 900, 60, 0);
+	bucket_share(&b, 10, 0);
+	CU_ASSERT_EQUAL(take_all(&b, 0), 60);
+	unsigned n = run(&b, 0, 60 * SEC);
+	CU_ASSERT(n >= 89 && n <= 91);
+}
+
 TEST_SUITE(policy_bucket, TEST(test_starts_full_and_refills_at_the_rate),
 	   TEST(test_a_minute_holds_what_was_configured), TEST(test_no_limit),
 	   TEST(test_burst_of_nought_still_sends), TEST(test_429_cuts_and_empties),
@@ -239,4 +269,5 @@ TEST_SUITE(policy_bucket, TEST(test_starts_full_and_refills_at_the_rate),
 	   TEST(test_another_429_delays_the_return), TEST(test_refill_follows_the_rate_as_it_was),
 	   TEST(test_ready_is_exact), TEST(test_configure_keeps_the_cut), TEST(test_recovery_begins_anew),
 	   TEST(test_recovery_saves_up_a_second_at_most), TEST(test_too_much_after_recovery_rises_slowly),
-	   TEST(test_a_429_after_recovery_is_a_429), TEST(test_recovery_gives_nothing))
+	   TEST(test_a_429_after_recovery_is_a_429), TEST(test_recovery_gives_nothing),
+	   TEST(test_tokens_that_are_fed), TEST(test_a_rate_that_is_shared))

@@ -1,0 +1,268 @@
+#include "fleet_inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sigrelay/base/log.h>
+#include <sigrelay/policy/backoff.h>
+
+#include "fleet_scripts.h"
+
+/* How soon after hearing that a side is up it is odd to find it down oneself. */
+#define DOUBT_FOR (60 * USEC_PER_SEC)
+#define WORD_NUMBER_MAX ((uint64_t)1 << 50)
+#define WORD_AGE_MAX ((int64_t)3600 * 1000)
+
+struct word {
+	enum { WORD_NONE, WORD_DOWN, WORD_UP } kind;
+	usec interval; /* of the probes */
+	int64_t age;   /* ms */
+};
+
+static struct fleet_side *side_at(struct fleet *f, size_t i)
+{
+	return &f->side[i / SIDE_COUNT][i % SIDE_COUNT];
+}
+
+static enum service service_at(size_t i)
+{
+	return (enum service)(i / SIDE_COUNT);
+}
+
+static struct breaker *breaker_at(const struct fleet *f, size_t i)
+{
+	return &f->relay->upstream[i / SIDE_COUNT].gate.breaker[i % SIDE_COUNT];
+}
+
+void outage_key(const struct fleet *f, size_t i, const char *kind, char out[FLEET_KEY_MAX])
+{
+	char rest[64];
+	snprintf(rest, sizeof(rest), "%s:%s", f->upstream[i / SIDE_COUNT], side_name(i % SIDE_COUNT));
+	fleet_key(f, out, kind, rest);
+}
+
+/* Takes the text up to the next blank off the front. */
+static struct slice cut(struct slice *text)
+{
+	const char *blank = text->n ? memchr(text->p, ' ', text->n) : NULL;
+	size_t n = blank ? (size_t)(blank - text->p) : text->n;
+	struct slice first = { text->p, n };
+	text->p += n + (blank != NULL);
+	text->n -= n + (blank != NULL);
+	return first;
+}
+
+/* "down 5000 1795500060000"; anything else says nothing. */
+static struct word read_word(struct slice text, int64_t now)
+{
+	struct word w = { .kind = WORD_NONE };
+	uint64_t interval, at;
+	struct slice kind = cut(&text);
+	if (slice_u64(cut(&text), &interval) != STATUS_OK || slice_u64(text, &at) != STATUS_OK ||
+	    interval > WORD_NUMBER_MAX || at > WORD_NUMBER_MAX)
+		return w;
+	w.kind = slice_eq_str(kind, "down") ? WORD_DOWN : slice_eq_str(kind, "up") ? WORD_UP : WORD_NONE;
+	w.interval = (usec)interval * USEC_PER_MSEC;
+	/* Redis' clock may be set back; what was said long ago is as old as anything. */
+	w.age = usec_min(usec_max(0, now - (int64_t)at), WORD_AGE_MAX);
+	return w;
+}
+
+static size_t index_of(const struct fleet *f, const struct fleet_side *s)
+{
+	return (size_t)(s - &f->side[0][0]);
+}
+
+/* --- what is told ----------------------------------------------------------- */
+
+static void told(struct fleet *f, void *arg, const struct fleet_reply *reply)
+{
+	struct fleet_side *s = arg;
+	(void)f;
+	(void)reply;
+	s->telling--;
+}
+
+/* Stays as long as a probe may be away, and then some. */
+static int64_t life_of(const struct fleet *f, size_t i)
+{
+	const struct breaker *b = breaker_at(f, i);
+	usec life = 2 * usec_max(b->cfg.probe_interval, b->cfg.probe_max) + f->relay->cfg.attempt_timeout;
+	return life / USEC_PER_MSEC + 1000;
+}
+
+static void tell(struct fleet *f, size_t i, const char *word)
+{
+	char keys[2][FLEET_KEY_MAX], numbers[2][24];
+	struct fleet_side *s = side_at(f, i);
+	outage_key(f, i, "outage", keys[0]);
+	outage_key(f, i, "doubt", keys[1]);
+	const struct slice words[] = { SLICE_LIT("EVAL"),
+				       slice_str(script_tell),
+				       SLICE_LIT("2"),
+				       slice_str(keys[0]),
+				       slice_str(keys[1]),
+				       slice_str(f->id),
+				       slice_str(word),
+				       fleet_number(numbers[0], breaker_at(f, i)->interval / USEC_PER_MSEC),
+				       slice_str(s->doubt ? "1" : "0"),
+				       fleet_number(numbers[1], life_of(f, i)) };
+	if (fleet_call(f, words, sizeof(words) / sizeof(words[0]), told, s, NULL))
+		s->telling++;
+}
+
+/* A relay in doubt probes by itself: the others have nothing to probe for. */
+static void set_lease(struct fleet *f, size_t i)
+{
+	breaker_by_lease(breaker_at(f, i), f->state == FLEET_UP && !side_at(f, i)->doubt);
+}
+
+void outage_judged(struct fleet *f, struct upstream *up, enum side side, const struct fleet_news *news)
+{
+	struct fleet_side *s = &f->side[up->service][side];
+	const struct breaker *b = &up->gate.breaker[side];
+	usec now = f->relay->now.mono;
+	size_t i = index_of(f, s);
+	if (b->state == news->from)
+		return;
+	if (b->state == BREAKER_CLOSED) {
+		s->own = s->doubt = false;
+		set_lease(f, i);
+		tell(f, i, "up");
+	} else if (outcome_weight(news->outcome) == WEIGHT_FAILURE || news->outcome == OUTCOME_THROTTLED) {
+		if (news->from == BREAKER_CLOSED)
+			s->doubt = s->heard_back_at && now < usec_add(s->heard_back_at, DOUBT_FOR);
+		s->own = true;
+		s->evidence = now;
+		set_lease(f, i);
+		tell(f, i, "down");
+	}
+}
+
+/* --- what is heard ------------------------------------------------------------ */
+
+static void log_heard(const struct fleet *f, size_t i, const char *what, const char *next)
+{
+	log_event(LOG_WARN, "outage_heard", LOG_S("service", service_name(service_at(i))),
+		  LOG_S("side", side_name(i % SIDE_COUNT)), LOG_S("cause", what), LOG_D("relays", f->relays),
+		  LOG_S("next", next));
+}
+
+static void hear_down(struct fleet *f, size_t i, const struct word *w)
+{
+	struct fleet_side *s = side_at(f, i);
+	const struct breaker *b = breaker_at(f, i);
+	s->doubt = false; /* others find it down too */
+	set_lease(f, i);
+	if (b->state == BREAKER_CLOSED) {
+		s->own = false;
+		log_heard(f, i, "another relay's breaker is open", "this one opens too");
+	}
+	relay_hear(f->relay, service_at(i), i % SIDE_COUNT, w->interval,
+		   "another relay says that it is down");
+}
+
+/* Older than what was found here it is no news: then it is for this relay to speak. */
+static bool is_news(const struct fleet *f, const struct fleet_side *s, const struct breaker *b,
+		    const struct word *w)
+{
+	usec at = f->relay->now.mono - w->age * USEC_PER_MSEC;
+	return at > usec_max(s->own ? s->evidence : 0, b->opened_at);
+}
+
+static void hear_up(struct fleet *f, size_t i)
+{
+	struct fleet_side *s = side_at(f, i);
+	log_heard(f, i, "another relay's probe succeeded", "this breaker closes too, with a slow start");
+	s->own = false;
+	s->heard_back_at = f->relay->now.mono;
+	relay_hear_back(f->relay, service_at(i), i % SIDE_COUNT, "another relay's probe succeeded");
+}
+
+static void hear(struct fleet *f, size_t i, const struct word *w)
+{
+	struct fleet_side *s = side_at(f, i);
+	const struct breaker *b = breaker_at(f, i);
+	if (w->kind == WORD_DOWN)
+		hear_down(f, i, w);
+	else if (b->state == BREAKER_CLOSED)
+		return;
+	else if (w->kind == WORD_UP && !s->doubt && is_news(f, s, b, w))
+		hear_up(f, i);
+	else if (s->own)
+		tell(f, i, "down"); /* in doubt it is kept alive so, too */
+}
+
+void outage_looked(struct fleet *f, const struct fleet_value *words, int64_t now)
+{
+	for (size_t i = 0; i < FLEET_SIDES && f->state == FLEET_UP; i++) {
+		struct word w = read_word(words[i].text, now);
+		if (!side_at(f, i)->telling)
+			hear(f, i, &w);
+	}
+}
+
+/* --- the probe ------------------------------------------------------------------ */
+
+static void leased(struct fleet *f, void *arg, const struct fleet_reply *reply)
+{
+	struct fleet_side *s = arg;
+	size_t i = index_of(f, s);
+	struct breaker *b = breaker_at(f, i);
+	usec now = f->relay->now.mono;
+	s->asking = false;
+	if (!reply)
+		return; /* away: nobody's leave is needed */
+	if (reply->value.type != FLEET_INTEGER || reply->value.integer < -1) {
+		fleet_nonsense(f);
+		return;
+	}
+	if (reply->value.integer < 0) {
+		breaker_lease(b, usec_add(now, b->interval));
+	} else {
+		usec longest = usec_max(b->cfg.probe_interval, b->cfg.probe_max);
+		usec wait = usec_min(reply->value.integer, longest / USEC_PER_MSEC) * USEC_PER_MSEC;
+		usec spread = usec_max(b->interval / 10, USEC_PER_MSEC);
+		breaker_put_off(b, usec_add(now, backoff_between(wait + 1, wait + spread, &f->relay->rng)));
+	}
+	relay_pump(f->relay, service_at(i));
+}
+
+static void ask_lease(struct fleet *f, size_t i)
+{
+	char key[FLEET_KEY_MAX], length[24];
+	struct fleet_side *s = side_at(f, i);
+	outage_key(f, i, "probe", key);
+	const struct slice words[] = {
+		SLICE_LIT("EVAL"), slice_str(script_lease),
+		SLICE_LIT("1"),    slice_str(key),
+		slice_str(f->id),  fleet_number(length, breaker_at(f, i)->interval / USEC_PER_MSEC),
+	};
+	/* Without memory to ask the probe needs no leave: better one too many than none. */
+	if (fleet_call(f, words, sizeof(words) / sizeof(words[0]), leased, s, NULL))
+		s->asking = true;
+	else
+		breaker_lease(breaker_at(f, i), USEC_NEVER);
+}
+
+void outage_wants(struct fleet *f, struct upstream *up)
+{
+	for (enum side side = 0; side < SIDE_COUNT; side++) {
+		const struct fleet_side *s = &f->side[up->service][side];
+		if (!s->asking && gate_in_line(&up->gate, side) &&
+		    breaker_wants_lease(&up->gate.breaker[side], f->relay->now.mono))
+			ask_lease(f, index_of(f, s));
+	}
+}
+
+void outage_up(struct fleet *f)
+{
+	for (size_t i = 0; i < FLEET_SIDES; i++)
+		set_lease(f, i);
+}
+
+void outage_away(struct fleet *f)
+{
+	for (size_t i = 0; i < FLEET_SIDES; i++)
+		breaker_by_lease(breaker_at(f, i), false);
+}
