@@ -212,6 +212,7 @@ static bool set_rest(struct task *t)
 	SET(CURLOPT_PRIVATE, t);
 	SET(CURLOPT_URL, t->here ? t->here : t->url);
 	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L); /* not to wait for a name server past the deadline */
 	SET(CURLOPT_USERAGENT, AGENT);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, t);

@@ -144,6 +144,9 @@ static bool handle_setup(struct handle *h)
 #define SET(option, value) ok = ok && curl_easy_setopt(e, option, value) == CURLE_OK
 	SET(CURLOPT_PRIVATE, h);
 	SET(CURLOPT_NOSIGNAL, 1L);
+	/* A name server that says nothing holds a thread of libcurl's for as long as the C
+	 * library likes; without this the loop would wait for it when the attempt times out. */
+	SET(CURLOPT_QUICK_EXIT, 1L);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, h);
 	SET(CURLOPT_HEADERFUNCTION, on_header);

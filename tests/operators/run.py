@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the people who operate a relay look at: the page in a real browser, metrics in a real
-Prometheus, its rules and the dashboard.
+Prometheus, its rules and the dashboard; and the proxy that stands between them and Sigstore.
 
     run.py --sigrelay BIN [--pictures FOLDER] [NAME...]
 
@@ -17,17 +17,20 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "scenario")]
+sys.path[:0] = [HERE, os.path.join(ROOT, "tests", "scenario"), os.path.join(ROOT, "tests", "registry")]
 sys.dont_write_bytecode = True
 
 from browser import Browser, available  # noqa: E402
-from lib.world import World, until  # noqa: E402
+from fake_proxy import FakeProxy  # noqa: E402
+from lib.authority import Authority  # noqa: E402
+from lib.world import Process, World, until  # noqa: E402
 
 HOSTILE = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>\'"&amp;'
 
@@ -49,6 +52,7 @@ class Stage:
         self.world = World(binary, self.folder)
         self.pictures = pictures
         self.browsers = []
+        self.proxy = None
 
     def start(self, *rules, **settings):
         self.world.rules = list(rules)
@@ -85,6 +89,9 @@ class Stage:
         finally:
             for b in self.browsers:
                 b.close()
+            if self.proxy:
+                self.proxy.shutdown()
+                self.proxy.server_close()
             self.world.kill()
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -229,6 +236,47 @@ def test_nothing_on_the_page_changes_state(stage):
     page = urllib.request.urlopen(stage.url()).read().decode()
     want(not re.search(r"<(form|button|input)", page), "there is something to press")
     want(not re.search(r'(src|href)="(?!/|data:,)', page), "something comes from outside")
+
+
+# --- a corporate proxy ------------------------------------------------------------
+
+def behind_a_proxy(stage, **environment):
+    """A relay whose upstream is https://sigstore.test, a name that only the proxy knows."""
+    w = stage.world
+    w.start_log()
+    ca = Authority(w.folder)
+    cert, key = ca.issue("sigstore", "DNS:sigstore.test")
+    log = f"http://127.0.0.1:{w.log_port}"
+    with open(os.path.join(w.folder, "outer.ini"), "w", encoding="utf-8") as f:
+        f.write(f"[sigrelay]\nlisten = 127.0.0.1:0\nadmin_listen = 127.0.0.1:0\nrekor_url = {log}\n"
+                f"tls_cert_file = {cert}\ntls_key_file = {key}\n")
+    w.outer = Process(w.folder, "outer", [w.binary, "serve", "--config", "outer.ini"])
+    w.outer_admin = int(w.outer.says(r"^admin on http://127\.0\.0\.1:(\d+)"))
+    where = w.outer.says(r"^listening on https://(\S+)")
+    proxy = stage.proxy = FakeProxy({"sigstore.test:443": where})
+    threading.Thread(target=proxy.serve_forever, daemon=True).start()
+    w.environment = {"https_proxy": f"http://127.0.0.1:{proxy.server_address[1]}", **environment}
+    w.settings = {"rekor_url": "https://sigstore.test", "ca_file": ca.cert, "retry_for": "1s"}
+    w.start_relay()
+    return proxy
+
+
+def ask_for_the_log(stage):
+    c = stage.world.client("c")
+    c.send("GET", "/api/v1/log")
+    return c.receive().status
+
+
+def test_upstreams_are_reached_through_https_proxy(stage):
+    proxy = behind_a_proxy(stage)
+    want(ask_for_the_log(stage) == 200, "no answer through the proxy")
+    want(proxy.connects == ["sigstore.test:443"], f"the proxy was asked for {proxy.connects}")
+
+
+def test_no_proxy_goes_past_it(stage):
+    proxy = behind_a_proxy(stage, no_proxy="sigstore.test")
+    want(ask_for_the_log(stage) == 503, "who answered?")
+    want(proxy.connects == [], f"the proxy was asked for {proxy.connects}")
 
 
 # --- Prometheus -----------------------------------------------------------------

@@ -28,13 +28,13 @@ def clean_environment():
 class Process:
     """A sigrelay process whose output goes to files; stdout names where it listens."""
 
-    def __init__(self, folder, name, argv):
+    def __init__(self, folder, name, argv, extra=None):
         self.name = name
         self.out_path = os.path.join(folder, name + ".out")
         self.err_path = os.path.join(folder, name + ".err")
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
             self.p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                      env=clean_environment(), cwd=folder)
+                                      env={**clean_environment(), **(extra or {})}, cwd=folder)
 
     def out(self):
         with open(self.out_path, encoding="utf-8", errors="replace") as f:
@@ -89,6 +89,7 @@ class World:
         self.log = self.relay = self.tap = None
         self.outer = None  # the fleet's relay, where the clients' points at one
         self.outer_settings = None
+        self.environment = {}  # the relay's, beside what every process gets
         self.log_port = None
         self.clients = {}
         self.entries = {}
@@ -180,7 +181,8 @@ class World:
                     "admin_listen": "127.0.0.1:0"}
         self.settings = {**defaults, **self.settings}
         self.write_settings()
-        self.relay = Process(self.folder, "relay", [self.binary, "serve", "--config", "relay.ini"])
+        self.relay = Process(self.folder, "relay", [self.binary, "serve", "--config", "relay.ini"],
+                             self.environment)
         self.admin_port = int(self.relay.says(r"^admin on http://[\d.]+:(\d+)"))
         url = self.relay.says(r"^listening on (\S+)")
         self.address = url[5:] if url.startswith("unix:") else ("127.0.0.1", int(url.rsplit(":", 1)[1]))
