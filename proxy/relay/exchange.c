@@ -132,18 +132,23 @@ static enum status watch_patience(struct exchange *x, const struct request *q)
 	return s;
 }
 
-/* Is somebody at it already? Then x waits with them. */
-static bool join(struct exchange *x, const struct request *q, const struct digest *key)
+/* Is somebody at this create already? Then x waits with them. */
+static bool join_create(struct exchange *x, const struct request *q, const struct digest *key)
 {
-	struct relay *r = x->relay;
-	struct create_key *k = key ? creates_find(&r->creates, key) : NULL;
-	struct flight *f = request_is_log_state(q) ? r->log_state : NULL;
-	if ((!k && !f) || watch_patience(x, q) != STATUS_OK)
+	struct create_key *k = key ? creates_find(&x->relay->creates, key) : NULL;
+	if (!k || watch_patience(x, q) != STATUS_OK)
 		return false;
-	if (k)
-		flight_join(k, x);
-	else
-		flight_share(f, x);
+	flight_join(k, x);
+	return true;
+}
+
+/* The same for a read that all share. It counts as one who waits all the same. */
+static bool share_read(struct exchange *x, const struct request *q)
+{
+	struct flight *f = request_is_log_state(q) ? flight_log_state(x->relay) : NULL;
+	if (!f || watch_patience(x, q) != STATUS_OK)
+		return false;
+	flight_share(f, x);
 	return true;
 }
 
@@ -187,7 +192,8 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 	if (from_memory(x, request, is_create ? &key : NULL))
 		return;
 	x->first_seen = places_take(&r->places, request, r->now.mono);
-	if (join(x, request, is_create ? &key : NULL) || turn_away_from_crowd(x, request))
+	if (join_create(x, request, is_create ? &key : NULL) || turn_away_from_crowd(x, request) ||
+	    share_read(x, request))
 		return;
 	if (begin(x, request, is_create ? &key : NULL) != STATUS_OK)
 		finish_own(x, reply_error(s, 503, 1, "out of memory: try again in a moment"));

@@ -11,11 +11,33 @@
 
 size_t flight_audience(const struct flight *f)
 {
-	size_t n = 0;
-	struct exchange *x;
-	TAILQ_FOREACH(x, &f->exchanges, link)
-	n++;
-	return n;
+	return f->audience;
+}
+
+static void audience_add(struct flight *f, struct exchange *x)
+{
+	x->flight = f;
+	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
+	f->audience++;
+}
+
+void audience_remove(struct flight *f, struct exchange *x)
+{
+	TAILQ_REMOVE(&f->exchanges, x, link);
+	x->flight = NULL;
+	f->audience--;
+}
+
+struct flight *flight_log_state(const struct relay *r)
+{
+	return r->log_state && !r->log_state->main.on_wire ? r->log_state : NULL;
+}
+
+size_t flights_parked_together(const struct relay *r)
+{
+	const struct flight *f = flight_log_state(r);
+	bool parked = f && relay_breaker(r, SERVICE_REKOR, SIDE_READ) != BREAKER_CLOSED;
+	return parked && f->audience ? f->audience - 1 : 0;
 }
 
 void flight_log(const struct flight *f, const char *event, const char *cause, unsigned attempt, usec wait,
@@ -406,10 +428,9 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	}
 	if (f->is_create)
 		creates_add(&r->creates, &f->create);
-	if (f->is_log_state && !r->log_state)
+	if (f->is_log_state && !flight_log_state(r))
 		r->log_state = f;
-	x->flight = f;
-	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
+	audience_add(f, x);
 	flight_set_deadline(f, x);
 	f->waiter.deadline = f->deadline.at;
 	if (f->is_create && create_has_ended(f))
@@ -423,8 +444,7 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 
 void flight_share(struct flight *f, struct exchange *x)
 {
-	x->flight = f;
-	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
+	audience_add(f, x);
 }
 
 void flight_join(struct create_key *k, struct exchange *x)
@@ -442,9 +462,8 @@ void flight_join(struct create_key *k, struct exchange *x)
 void flight_leave(struct exchange *x)
 {
 	struct flight *f = x->flight;
-	TAILQ_REMOVE(&f->exchanges, x, link);
-	x->flight = NULL;
-	if (!TAILQ_EMPTY(&f->exchanges))
+	audience_remove(f, x);
+	if (f->audience)
 		return;
 	if (f->is_create)
 		flight_log(f, "client_gone", "the client left", f->sent, f->relay->now.mono - f->begun,

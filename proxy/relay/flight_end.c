@@ -40,8 +40,7 @@ void flight_answer(struct flight *f, struct answer *answer)
 {
 	struct exchange *x;
 	while ((x = TAILQ_FIRST(&f->exchanges))) {
-		TAILQ_REMOVE(&f->exchanges, x, link);
-		x->flight = NULL;
+		audience_remove(f, x);
 		exchange_finish(x, answer);
 	}
 	flight_end(f);

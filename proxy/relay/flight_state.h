@@ -24,6 +24,7 @@ struct flight {
 	struct relay *relay;
 	struct request *request;
 	struct exchange_list exchanges;
+	size_t audience;          /* … and how many they are */
 	struct create_key create; /* rekor.create only */
 	bool is_create;
 	bool is_log_state; /* others who ask for it join, as they join a create */
@@ -75,6 +76,7 @@ struct judged {
 
 /* flight.c */
 size_t flight_audience(const struct flight *f); /* exchanges that wait for it */
+void audience_remove(struct flight *f, struct exchange *x);
 void flight_log(const struct flight *f, const char *event, const char *cause, unsigned attempt, usec wait,
 		const char *next);
 void flight_no_memory(struct flight *f); /* ends it with a 503 */

@@ -319,7 +319,7 @@ enum breaker_state relay_breaker(const struct relay *r, enum service s, enum sid
 
 size_t relay_parked(const struct relay *r)
 {
-	size_t n = mint_line_waiting(r);
+	size_t n = mint_line_waiting(r) + flights_parked_together(r);
 	for (enum service s = 0; s < SERVICE_COUNT; s++)
 		n += gate_parked(&r->upstream[s].gate);
 	return n;

@@ -26,7 +26,9 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 			 const struct digest *create_key) MUST_CHECK;
 /* A second exchange for the same create. */
 void flight_join(struct create_key *k, struct exchange *x);
-/* … or for the log's state (relay.log_state). */
+/* A read of the log's state that waits to be sent: who asks for it now may share it
+ * (what is on its way already may tell of a moment before they asked). NULL: none. */
+struct flight *flight_log_state(const struct relay *r);
 void flight_share(struct flight *f, struct exchange *x);
 /* x left (x->flight is this one); may end the flight. */
 void flight_leave(struct exchange *x);
@@ -48,6 +50,8 @@ void flights_hold(const struct relay *r, struct flights_held out[OP_COUNT]);
 /* The wall clock has gone ahead of the monotonic one: deadlines that it bounds come
  * nearer; what is over by it ends with the next timers. */
 void flights_clock_set(struct relay *r);
+/* Exchanges that are parked behind another's ticket: they have none of their own. */
+size_t flights_parked_together(const struct relay *r);
 /* Ends every flight of r without a client; for relay_release. */
 void flights_cancel(struct relay *r);
 

@@ -63,7 +63,7 @@ struct relay {
 	const struct wire_ops *wire;
 	void *wire_arg;
 	size_t exchanges;             /* begun and not answered */
-	struct flight *log_state;     /* a GET /api/v1/log under way, which others may share; NULL: none */
+	struct flight *log_state;     /* the last GET /api/v1/log that found none to share */
 	usec hedges_paid;             /* when a hedge last learned its entry's id; 0: never */
 	size_t held_bytes;            /* of the flights' requests */
 	TAILQ_HEAD(, flight) flights; /* those that survive their clients too */
