@@ -1,5 +1,5 @@
 # A thin front; the work is in the scripts and in CMake.
-.PHONY: all demo test bench lint format install clean
+.PHONY: all demo test portable bench lint format install clean
 all:
 	scripts/packages.sh build
 	cmake --preset release
@@ -8,6 +8,8 @@ demo:
 	./demo.sh
 test:
 	./test.sh
+portable:
+	scripts/portable.sh
 bench: all
 	tests/bench/bench.sh
 lint:

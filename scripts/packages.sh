@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs what is missing to build, or to test too. Debian 12, 13, Ubuntu 24.04.
+# Installs what is missing to build, to build the portable program, or to test. Debian 12, 13, Ubuntu 24.04.
 #
-#   scripts/packages.sh build|test
+#   scripts/packages.sh build|portable|test
 #
 # Asks dpkg first, so that a machine that has everything needs neither the
 # network nor to be root.
@@ -9,6 +9,8 @@ set -eu
 
 build='ca-certificates cmake gcc git libc6-dev libcjson-dev libcurl4-openssl-dev libevent-dev libhiredis-dev libinih-dev libssl-dev
 	ninja-build pkg-config uthash-dev'
+# What scripts/portable.sh builds with.
+portable='dpkg-dev libbrotli-dev libnghttp2-dev zlib1g-dev'
 test="$build clang clang-format clang-tidy curl debhelper docker-registry haproxy iproute2 jq libcunit1-dev lintian make mandoc
 	mariadb-server openssl procps prometheus python3 python3-yaml redis-server shellcheck universal-ctags util-linux valgrind zsh fish
 	bash-completion"
@@ -18,9 +20,10 @@ browser='chromium chromium-driver'
 
 case ${1:-build} in
 build) want=$build ;;
-test) want=$test ;;
+portable) want="$build $portable" ;;
+test) want="$test $portable" ;;
 *)
-	echo "packages.sh: expected build or test, not '$1'" >&2
+	echo "packages.sh: expected build, portable or test, not '$1'" >&2
 	exit 64
 	;;
 esac

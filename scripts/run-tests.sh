@@ -127,6 +127,7 @@ if [ -z "$quick" ]; then
 	suite valgrind-relay valgrind_relay
 	suite lint scripts/lint.sh
 	suite package tests/package/test.sh
+	suite portable tests/package/portable.sh
 	began=$(date +%s)
 	if wait "$stack"; then
 		suite stack env SIGRELAY="$PWD/build/release/sigrelay" tests/stack/test.sh
