@@ -32,9 +32,12 @@ fetch() {
 	done
 	shift
 	# shellcheck disable=SC2086 # options
-	apt-get -qq $options update >"$root/apt.log" 2>&1
-	# shellcheck disable=SC2086
-	(cd "$root/source" && apt-get -qq $options source "$@" >>"$root/apt.log" 2>&1)
+	if ! apt-get -qq $options update >"$root/apt.log" 2>&1 ||
+		! (cd "$root/source" && apt-get -qq $options source "$@" >>"$root/apt.log" 2>&1); then
+		tail -n 5 "$root/apt.log" >&2
+		echo "portable.sh: apt cannot fetch the sources of $*; all it said is in $root/apt.log" >&2
+		exit 1
+	fi
 }
 
 # library NAME SOURCE-GLOB CMAKE-OPTION...
