@@ -5,6 +5,7 @@
 #include <event2/event_struct.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/queue.h>
 
 #include <sigrelay/base/log.h>
@@ -34,15 +35,17 @@ struct handle {
 	char traceparent[sizeof(TRACEPARENT) + TRACE_PARENT_MAX];
 };
 
-/* A socket that libcurl has told us of. It stays registered for reading while
- * its connection idles in the pool, so that the next request on it costs no
- * system call. */
+/* A socket that libcurl has told us of. One of a connection stays registered for
+ * reading while that idles in the pool, so that the next request on it costs no
+ * system call; on_close takes it out. What libcurl opens for itself (its resolver's
+ * pair) it closes without a word, and its number may be a client's next. */
 struct sock {
 	struct curl_wire *wire;
 	curl_socket_t fd;
 	struct event event;
-	short what;  /* registered with libevent */
-	bool wanted; /* libcurl waits for it */
+	short what;      /* registered with libevent */
+	bool wanted;     /* libcurl waits for it */
+	bool connection; /* opened by on_open, and so closed by on_close */
 };
 
 TAILQ_HEAD(handles, handle);
@@ -71,6 +74,7 @@ struct curl_wire {
 	size_t socks_cap;
 };
 
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 static int on_close(void *arg, curl_socket_t fd);
 
 /* --- what comes back ----------------------------------------------------- */
@@ -159,6 +163,8 @@ static bool handle_setup(struct handle *h)
 	SET(CURLOPT_PROTOCOLS_STR, "http,https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	SET(CURLOPT_TCP_NODELAY, 1L);
+	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
+	SET(CURLOPT_OPENSOCKETDATA, w);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	SET(CURLOPT_CLOSESOCKETDATA, w);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, w->connect_timeout_ms);
@@ -497,15 +503,24 @@ static struct sock *sock_obtain(struct curl_wire *w, curl_socket_t fd)
 	return w->socks[i];
 }
 
+static void sock_forget(struct curl_wire *w, curl_socket_t fd)
+{
+	sock_register(w->socks[fd], 0);
+	mem_free(w->socks[fd]);
+	w->socks[fd] = NULL;
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
 	struct curl_wire *w = arg;
 	(void)easy;
 	(void)unused;
 	if (what == CURL_POLL_REMOVE) {
-		/* Stays registered for reading; see struct sock. May be one we do not know. */
-		if ((size_t)fd < w->socks_cap && w->socks[fd])
-			w->socks[fd]->wanted = false;
+		struct sock *known = (size_t)fd < w->socks_cap ? w->socks[fd] : NULL;
+		if (known && known->connection)
+			known->wanted = false;
+		else if (known)
+			sock_forget(w, fd);
 		return 0;
 	}
 	struct sock *s = sock_obtain(w, fd);
@@ -518,14 +533,24 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
 }
 
 /* libcurl closes a socket: the number may be another's a moment later. */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct curl_wire *w = arg;
+	(void)purpose;
+	curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	struct sock *s = fd >= 0 ? sock_obtain(w, fd) : NULL;
+	if (s)
+		s->connection = true;
+	else if (fd >= 0)
+		evutil_closesocket(fd);
+	return s ? fd : CURL_SOCKET_BAD;
+}
+
 static int on_close(void *arg, curl_socket_t fd)
 {
 	struct curl_wire *w = arg;
-	if ((size_t)fd < w->socks_cap && w->socks[fd]) {
-		sock_register(w->socks[fd], 0);
-		mem_free(w->socks[fd]);
-		w->socks[fd] = NULL;
-	}
+	if ((size_t)fd < w->socks_cap && w->socks[fd])
+		sock_forget(w, fd);
 	return evutil_closesocket(fd);
 }
 
