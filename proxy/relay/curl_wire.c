@@ -5,8 +5,8 @@
 #include <event2/event_struct.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
