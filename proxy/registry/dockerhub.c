@@ -279,18 +279,19 @@ static enum status ask_delete(struct remover *m, const struct reference *ref, st
 /* Logged in, or h->trouble says why not. */
 static enum status begin(struct remover *m, const struct reference *ref, struct hub **out)
 {
-	enum status st = hub_get(m, out);
-	struct hub *h = *out;
-	if (st == STATUS_OK && !h->authorization.n && h->trouble.result != REMOVAL_LEFT)
-		st = log_in(m, h, ref);
-	return st;
+	struct hub *h = NULL;
+	enum status st = hub_get(m, &h);
+	if (st != STATUS_OK)
+		return st;
+	*out = h;
+	return h->authorization.n || h->trouble.result == REMOVAL_LEFT ? STATUS_OK : log_in(m, h, ref);
 }
 
 /* Whether a rule (RE2) is about this very tag only Hub can tell. */
 enum status hub_may(struct remover *m, const struct reference *ref, struct verdict *v)
 {
-	struct hub *h;
-	char rules[200];
+	struct hub *h = NULL;
+	char rules[200] = "";
 	cJSON *root = NULL;
 	enum status st = begin(m, ref, &h);
 	if (st == STATUS_OK && h->authorization.n)
@@ -309,7 +310,7 @@ enum status hub_may(struct remover *m, const struct reference *ref, struct verdi
 enum status hub_delete_tag(struct remover *m, const struct reference *ref, struct verdict *v)
 {
 	struct web_answer a = { 0 };
-	struct hub *h;
+	struct hub *h = NULL;
 	enum status st = begin(m, ref, &h);
 	if (st == STATUS_OK && h->authorization.n)
 		st = ask_delete(m, ref, &a);
