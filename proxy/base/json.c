@@ -98,3 +98,11 @@ enum status json_quote(struct slice s, struct buf *out)
 	}
 	return st == STATUS_OK ? buf_add_str(out, "\"") : st;
 }
+
+enum status json_line(const cJSON *root, struct buf *out)
+{
+	char *text = root ? cJSON_PrintUnformatted(root) : NULL;
+	enum status st = text ? buf_addf(out, "%s\n", text) : STATUS_NO_MEMORY;
+	cJSON_free(text);
+	return st;
+}

@@ -4,16 +4,6 @@
 
 #include <sigrelay/base/mem.h>
 
-const char *environment_get(char *const *env, const char *name)
-{
-	size_t n = strlen(name);
-	for (; *env; env++) {
-		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
-			return (*env)[n + 1] ? *env + n + 1 : NULL;
-	}
-	return NULL;
-}
-
 /* The index of the edit of that name; e->n when there is none. */
 static size_t find_edit(const struct environment_edits *e, const char *name, size_t n)
 {

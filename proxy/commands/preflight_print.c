@@ -60,9 +60,7 @@ static bool fill(cJSON *root, const struct preflight_result *r)
 enum status preflight_json(const struct preflight_result *r, struct buf *out)
 {
 	cJSON *root = cJSON_CreateObject();
-	char *text = root && fill(root, r) ? cJSON_PrintUnformatted(root) : NULL;
-	enum status st = text ? buf_addf(out, "%s\n", text) : STATUS_NO_MEMORY;
-	cJSON_free(text);
+	enum status st = json_line(root && fill(root, r) ? root : NULL, out);
 	cJSON_Delete(root);
 	return st;
 }

@@ -14,6 +14,7 @@
 #include <sigrelay/base/json.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/utf8.h>
+#include <sigrelay/base/variables.h>
 #include <sigrelay/registry/docker_config.h>
 
 #define ANSWER_MAX ((size_t)64 * 1024)
@@ -30,16 +31,6 @@ struct helper_run {
 	struct buf answer;
 };
 
-const char *env_value(char *const *env, const char *name)
-{
-	size_t n = strlen(name);
-	for (; env && *env; env++) {
-		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
-			return (*env)[n + 1] ? *env + n + 1 : NULL;
-	}
-	return NULL;
-}
-
 static bool is_program(const char *path)
 {
 	struct stat s;
@@ -50,7 +41,7 @@ static bool is_program(const char *path)
  * happens to be in is not to be run. */
 static enum status find_program(const struct helper_call *call, struct buf *out)
 {
-	const char *p = env_value(call->env, "PATH");
+	const char *p = environment_get(call->env, "PATH");
 	while (p && *p) {
 		size_t n = strcspn(p, ":");
 		buf_reset(out);

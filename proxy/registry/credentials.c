@@ -5,6 +5,7 @@
 
 #include <sigrelay/base/file.h>
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/variables.h>
 #include <sigrelay/registry/credential_helper.h>
 #include <sigrelay/registry/docker_config.h>
 
@@ -86,7 +87,7 @@ static enum status add_below(struct credential_store *s, const char *variable, c
 			     struct buf *why)
 {
 	struct buf path;
-	const char *folder = env_value(s->env, variable);
+	const char *folder = environment_get(s->env, variable);
 	if (!folder)
 		return STATUS_OK;
 	buf_init(&path, PATH_LENGTH_MAX);
@@ -101,13 +102,13 @@ static enum status add_below(struct credential_store *s, const char *variable, c
 
 static enum status add_variable(struct credential_store *s, struct buf *why)
 {
-	const char *text = env_value(s->env, DOCKER_AUTH_CONFIG);
+	const char *text = environment_get(s->env, DOCKER_AUTH_CONFIG);
 	return text ? add(s, DOCKER_AUTH_CONFIG, slice_str(text), why) : STATUS_OK;
 }
 
 static enum status add_docker(struct credential_store *s, struct buf *why)
 {
-	if (env_value(s->env, "DOCKER_CONFIG"))
+	if (environment_get(s->env, "DOCKER_CONFIG"))
 		return add_below(s, "DOCKER_CONFIG", "/config.json", why);
 	return add_below(s, "HOME", "/.docker/config.json", why);
 }

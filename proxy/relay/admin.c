@@ -135,6 +135,9 @@ static struct bufferevent *on_connection(struct event_base *base, void *arg)
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	if (is_stranger(arg, req)) {
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
+		evbuffer_add_printf(evhttp_request_get_output_buffer(req),
+				    "sigrelay: this address is not in allow_from\n");
 		evhttp_send_reply(req, 403, NULL, NULL);
 		return;
 	}

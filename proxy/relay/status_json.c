@@ -2,6 +2,7 @@
 
 #include <cjson/cJSON.h>
 
+#include <sigrelay/base/json.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/fleet.h>
 
@@ -72,17 +73,14 @@ static bool add_fleet(cJSON *root, const struct relay *r)
 
 enum status status_json(const struct relay *r, const struct settings *s, usec started, struct buf *out)
 {
-	enum status st = STATUS_NO_MEMORY;
-	char *text = NULL;
 	cJSON *root = cJSON_CreateObject();
-	if (root && cJSON_AddStringToObject(root, "version", SIGRELAY_VERSION) &&
-	    cJSON_AddNumberToObject(root, "uptime_seconds", seconds(r->now.mono - started)) &&
-	    cJSON_AddBoolToObject(root, "draining", r->draining) &&
-	    cJSON_AddNumberToObject(root, "in_flight", (double)r->exchanges) &&
-	    cJSON_AddNumberToObject(root, "parked", (double)relay_parked(r)) && add_services(root, r, s) &&
-	    add_saved(root, r) && add_fleet(root, r) && (text = cJSON_PrintUnformatted(root)))
-		st = buf_addf(out, "%s\n", text);
-	cJSON_free(text);
+	bool whole = root && cJSON_AddStringToObject(root, "version", SIGRELAY_VERSION) &&
+		     cJSON_AddNumberToObject(root, "uptime_seconds", seconds(r->now.mono - started)) &&
+		     cJSON_AddBoolToObject(root, "draining", r->draining) &&
+		     cJSON_AddNumberToObject(root, "in_flight", (double)r->exchanges) &&
+		     cJSON_AddNumberToObject(root, "parked", (double)relay_parked(r)) &&
+		     add_services(root, r, s) && add_saved(root, r) && add_fleet(root, r);
+	enum status st = json_line(whole ? root : NULL, out);
 	cJSON_Delete(root);
 	return st;
 }

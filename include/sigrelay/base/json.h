@@ -22,6 +22,8 @@ const cJSON *json_at(const cJSON *root, ...) __attribute__((sentinel));
 /* The string at that path; the empty slice when missing or not a string.
  * Borrowed from root. */
 struct slice json_str_at(const cJSON *root, ...) __attribute__((sentinel));
+/* The document on one line, newline included. root NULL: there was no memory for it. */
+enum status json_line(const cJSON *root, struct buf *out) MUST_CHECK;
 /* A whole number that a double holds exactly. */
 enum status json_int(const cJSON *item, int64_t *out) MUST_CHECK;
 /* Adds s as a JSON string, quotes included, with U+FFFD for each byte that is no

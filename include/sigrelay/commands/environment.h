@@ -6,6 +6,7 @@
 
 #include <sigrelay/base/buf.h>
 #include <sigrelay/base/status.h>
+#include <sigrelay/base/variables.h>
 
 #define ENVIRONMENT_EDITS_MAX 24
 
@@ -18,10 +19,6 @@ struct environment_edits {
 	struct environment_edit v[ENVIRONMENT_EDITS_MAX];
 	size_t n;
 };
-
-/* A variable's value; NULL when it is unset or empty: no client of Sigstore
- * tells the two apart. Borrowed from env. */
-const char *environment_get(char *const *env, const char *name);
 
 /* An edit replaces an earlier one of the same name. value is copied. */
 enum status environment_set(struct environment_edits *e, const char *name, const char *value) MUST_CHECK;

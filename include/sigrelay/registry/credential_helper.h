@@ -23,7 +23,5 @@ enum status credential_helper_get(const struct helper_call *call, struct credent
 				  struct buf *why) MUST_CHECK;
 /* Pure: its answer. */
 enum status credential_helper_parse(struct slice answer, struct credentials *out) MUST_CHECK;
-/* The variable's value in an environ-like list; NULL: not set, or empty. */
-const char *env_value(char *const *env, const char *name);
 
 #endif
