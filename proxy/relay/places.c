@@ -12,35 +12,35 @@ struct place {
 	struct digest name;
 	usec first_seen, noted;
 	UT_hash_handle hh;
-	TAILQ_ENTRY(place) link;
 };
 
 enum status places_init(struct places *p, size_t max)
 {
 	*p = (struct places){ .max = max };
-	TAILQ_INIT(&p->in_order);
 	return RAND_bytes(p->key, sizeof(p->key)) == 1 ? STATUS_OK : STATUS_NO_MEMORY;
 }
 
 static void forget(struct places *p, struct place *e)
 {
-	HASH_DELETE(hh, p->by_request, e);
-	TAILQ_REMOVE(&p->in_order, e, link);
-	p->count--;
+	HASH_DELETE(hh, p->in_order, e);
 	mem_free(e);
+}
+
+size_t places_count(const struct places *p)
+{
+	return HASH_COUNT(p->in_order);
 }
 
 static void forget_oldest(struct places *p, size_t down_to)
 {
-	while (p->count > down_to)
-		forget(p, TAILQ_FIRST(&p->in_order));
+	while (p->in_order && places_count(p) > down_to)
+		forget(p, p->in_order);
 }
 
 static void forget_expired(struct places *p, usec now)
 {
-	struct place *e;
-	while (p->count && (e = TAILQ_FIRST(&p->in_order)) && usec_add(e->noted, PLACES_KEEP) <= now)
-		forget(p, e);
+	while (p->in_order && usec_add(p->in_order->noted, PLACES_KEEP) <= now)
+		forget(p, p->in_order);
 }
 
 void places_release(struct places *p)
@@ -70,23 +70,7 @@ static enum status name_of(const struct places *p, const struct request *q, stru
 static struct place *find(const struct places *p, const struct digest *name)
 {
 	struct place *e = NULL;
-	HASH_FIND(hh, p->by_request, name, sizeof(*name), e);
-	return e;
-}
-
-static struct place *add(struct places *p, const struct digest *name)
-{
-	struct place *e = mem_calloc(1, sizeof(*e));
-	if (!e)
-		return NULL;
-	e->name = *name;
-	HASH_ADD(hh, p->by_request, name, sizeof(e->name), e);
-	if (!e->hh.tbl) {
-		mem_free(e);
-		return NULL;
-	}
-	TAILQ_INSERT_TAIL(&p->in_order, e, link);
-	p->count++;
+	HASH_FIND(hh, p->in_order, name, sizeof(*name), e);
 	return e;
 }
 
@@ -98,16 +82,18 @@ void places_note(struct places *p, const struct request *q, usec first_seen, use
 		return;
 	struct place *e = find(p, &name);
 	if (e) {
-		TAILQ_REMOVE(&p->in_order, e, link);
-		TAILQ_INSERT_TAIL(&p->in_order, e, link);
-		e->first_seen = usec_min(e->first_seen, first_seen);
+		HASH_DELETE(hh, p->in_order, e);
 	} else {
 		forget_oldest(p, p->max - 1);
-		if (!(e = add(p, &name)))
+		if (!(e = mem_alloc(sizeof(*e))))
 			return;
-		e->first_seen = first_seen;
+		*e = (struct place){ .name = name, .first_seen = first_seen };
 	}
+	e->first_seen = usec_min(e->first_seen, first_seen);
 	e->noted = now;
+	HASH_ADD(hh, p->in_order, name, sizeof(e->name), e);
+	if (!e->hh.tbl)
+		mem_free(e);
 }
 
 usec places_take(struct places *p, const struct request *q, usec now)
@@ -115,7 +101,7 @@ usec places_take(struct places *p, const struct request *q, usec now)
 	struct digest name;
 	struct place *e;
 	forget_expired(p, now);
-	if (p->count == 0 || name_of(p, q, &name) != STATUS_OK || !(e = find(p, &name)))
+	if (!p->in_order || name_of(p, q, &name) != STATUS_OK || !(e = find(p, &name)))
 		return now;
 	usec first_seen = e->first_seen;
 	forget(p, e);

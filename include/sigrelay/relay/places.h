@@ -13,7 +13,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/status.h>
@@ -25,15 +24,15 @@ struct place;
 
 struct places {
 	uint8_t key[32];
-	struct place *by_request;     /* uthash head */
-	TAILQ_HEAD(, place) in_order; /* the longest noted first */
-	size_t count, max;
+	struct place *in_order; /* uthash head: the longest noted first */
+	size_t max;
 };
 
 /* STATUS_NO_MEMORY: there was no key to be had; fine to release. */
 enum status places_init(struct places *p, size_t max) MUST_CHECK;
 void places_release(struct places *p);
 void places_resize(struct places *p, size_t max);
+size_t places_count(const struct places *p);
 /* It is told to come back, and was first seen then. Without memory it has no place. */
 void places_note(struct places *p, const struct request *q, usec first_seen, usec now);
 /* When it was first seen; now when it has no place. It has none from then on. */

@@ -55,7 +55,7 @@ static void test_a_place_is_kept_for_two_minutes(void)
 	note(&p, "b", 0, 2 * S);
 	note(&p, "a", 0, 3 * S);
 	CU_ASSERT_EQUAL(take(&p, "b", 2 * S + PLACES_KEEP), 2 * S + PLACES_KEEP);
-	CU_ASSERT_EQUAL(p.count, 1);
+	CU_ASSERT_EQUAL(places_count(&p), 1);
 	CU_ASSERT_EQUAL(take(&p, "a", 2 * S + PLACES_KEEP), 0);
 	places_release(&p);
 }
@@ -69,14 +69,14 @@ static void test_the_oldest_go_first(void)
 		snprintf(body, sizeof(body), "%d", i);
 		note(&p, body, 0, S);
 	}
-	CU_ASSERT_EQUAL(p.count, 3);
+	CU_ASSERT_EQUAL(places_count(&p), 3);
 	CU_ASSERT_EQUAL(take(&p, "1", S), S);
 	places_resize(&p, 1);
 	CU_ASSERT_EQUAL(take(&p, "3", S), S);
 	CU_ASSERT_EQUAL(take(&p, "4", S), 0);
 	places_resize(&p, 0);
 	note(&p, "5", 0, S);
-	CU_ASSERT_EQUAL(p.count, 0);
+	CU_ASSERT_EQUAL(places_count(&p), 0);
 	places_release(&p);
 }
 
@@ -100,7 +100,7 @@ static void test_a_request_without_a_body_has_none(void)
 	struct request *q = sim_request("GET", SIM_GET, SLICE_LIT(""), GO);
 	CU_ASSERT_EQUAL_FATAL(places_init(&p, 10), STATUS_OK);
 	places_note(&p, q, 0, S);
-	CU_ASSERT_EQUAL(p.count, 0); /* anybody's, not one client's */
+	CU_ASSERT_EQUAL(places_count(&p), 0); /* anybody's, not one client's */
 	request_unref(q);
 	places_release(&p);
 }
@@ -155,7 +155,7 @@ static void test_who_comes_back_stands_where_he_stood(void)
 	client_start(&a, &s, signing("a"));
 	sim_wait(&s, 29 * S);
 	CU_ASSERT(client_heard(&a, 503));
-	CU_ASSERT_EQUAL(s.r.places.count, 1);
+	CU_ASSERT_EQUAL(places_count(&s.r.places), 1);
 	client_start(&b, &s, signing("b"));
 	sim_wait(&s, S);
 	client_start(&a_again, &s, signing("a"));
@@ -256,7 +256,7 @@ static void test_a_crowd_keeps_its_places(void)
 	client_start(&c[1], &s, signing("a"));
 	CU_ASSERT(client_heard(&c[1], 503));
 	CU_ASSERT(answer_header(c[1].answer, "Retry-After").n > 0);
-	CU_ASSERT_EQUAL(s.r.places.count, 1);
+	CU_ASSERT_EQUAL(places_count(&s.r.places), 1);
 	client_release(&c[1]);
 	s.cfg.max_parked_memory = 1 << 20;
 	relay_configure(&s.r, &s.cfg);
