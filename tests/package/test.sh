@@ -1,7 +1,7 @@
 #!/bin/sh
 # The Debian package and the units: built by the usual tools, clean by lintian, and
 # installed, upgraded and purged in a throw-away copy of this system (an overlay in
-# a mount namespace: nothing of the machine changes).
+# a mount namespace: nothing of the machine changes), without systemd and under one.
 #
 #   tests/package/test.sh [FOLDER]    FOLDER keeps the package
 #
@@ -124,5 +124,16 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
 	check 'it is installed, upgraded and purged' unshare -m sh "$work/overlay.sh"
 else
 	skip 'it is installed, upgraded and purged' 'that needs root and a mount namespace'
+fi
+
+sh "$root/tests/package/systemd.sh" "$deb" "$work/next.deb" >"$work/log" 2>&1
+line=$(tail -n 1 "$work/log" | grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$')
+if [ -n "$line" ]; then
+	sed '$d' "$work/log"
+	# shellcheck disable=SC2086 # its words
+	set -- $line
+	passed=$((passed + $1)) failed=$((failed + $3)) skipped=$((skipped + $5))
+else
+	bad 'the package under a running systemd' <"$work/log"
 fi
 finish
