@@ -175,6 +175,17 @@ static void bind_to_wall(struct flight *f, int64_t unix_seconds, enum deadline_r
 	f->deadline = deadline_add(f->deadline, usec_max(at, room), why);
 }
 
+/* Had it ended before it came, no time is left to bind: one attempt tells, by the
+ * service's own clock, and its answer is the client's. */
+static void bind_first(struct flight *f, int64_t unix_seconds, enum deadline_reason why)
+{
+	const struct relay *r = f->relay;
+	if (deadline_from_wall(unix_seconds, 0, r->now) > r->now.mono)
+		bind_to_wall(f, unix_seconds, why);
+	else
+		f->deadline = deadline_add(f->deadline, usec_add(r->now.mono, r->cfg.attempt_timeout), why);
+}
+
 /* An end that has come nearer counts; one that has moved away does not: the clock
  * by which it was nearer may be the true one. */
 static void bind_again(struct flight *f)
@@ -205,11 +216,11 @@ void flight_set_deadline(struct flight *f, const struct exchange *x)
 	f->deadline =
 	    deadline_add(deadline_none(), usec_add(r->now.mono, r->cfg.retry_for), DEADLINE_RETRY_FOR);
 	if (f->is_create && f->posted.not_after)
-		bind_to_wall(f, f->posted.not_after, DEADLINE_CERTIFICATE);
+		bind_first(f, f->posted.not_after, DEADLINE_CERTIFICATE);
 	if (f->request->operation == OP_FULCIO_SIGN &&
 	    fulcio_token_exp(f->request->authorization,
 			     (struct slice){ f->request->body, f->request->body_size }, &exp) == STATUS_OK)
-		bind_to_wall(f, exp, DEADLINE_TOKEN);
+		bind_first(f, exp, DEADLINE_TOKEN);
 	/* Where others may join, a client's patience ends its exchange and not the flight. */
 	if (!f->is_create && !f->is_log_state)
 		f->deadline =
