@@ -61,7 +61,7 @@ static const char *const SIDE_LABELS[] = { "service", "side", NULL };
 static const char *const HOW_LABELS[] = { "how", NULL };
 
 /* The codes that every service is known to answer; others appear when seen. */
-static const int CODES[] = { 200, 201, 400, 404, 409, 429, 500, 502, 503, 504 };
+static const int CODES[] = { 200, 201, 400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504 };
 
 static struct metric *code_series(struct telemetry *t, enum operation op, int code)
 {
