@@ -13,6 +13,7 @@ its outputs go to the file ACTION_OUTPUTS, its exit code is the step's.
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -111,6 +112,8 @@ def start_step(step, env, folder, cwd):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # What runs the tests in its background ignores SIGINT; GitHub's runner does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
