@@ -34,19 +34,49 @@ void mint_lost(struct mint *m, usec went, usec now)
 		mint_used(m);
 }
 
+static usec due(const struct mint *m, const struct breaker *b)
+{
+	usec at = usec_max(b->next_probe, m->put_off);
+	return m->any ? usec_max(at, usec_add(m->last, b->interval)) : at;
+}
+
+static bool lacks_lease(const struct mint *m, const struct breaker *b, usec now)
+{
+	return b->by_lease && m->leased_until <= now;
+}
+
 static bool may_open(const struct mint *m, const struct breaker *b, size_t creates_in_line, usec now,
 		     usec *wake)
 {
-	*wake = USEC_NEVER;
+	usec at = due(m, b);
 	if (creates_in_line)
 		return false;
-	usec at = b->next_probe;
-	if (m->any)
-		at = usec_max(at, usec_add(m->last, b->interval));
-	if (at <= now)
-		return true;
-	*wake = at;
-	return false;
+	if (at > now) {
+		*wake = at;
+		return false;
+	}
+	return !lacks_lease(m, b, now);
+}
+
+bool mint_wants_lease(const struct mint *m, const struct breaker *log_write, size_t creates_in_line, usec now)
+{
+	return log_write->state == BREAKER_OPEN && !creates_in_line && due(m, log_write) <= now &&
+	       lacks_lease(m, log_write, now);
+}
+
+void mint_lease(struct mint *m, usec until)
+{
+	m->leased_until = until;
+}
+
+void mint_put_off(struct mint *m, usec until)
+{
+	m->put_off = until;
+}
+
+void mint_alone(struct mint *m)
+{
+	m->leased_until = m->put_off = 0;
 }
 
 bool mint_may(struct mint *m, const struct breaker *log_write, size_t creates_in_line, usec now, usec *wake)
@@ -55,6 +85,7 @@ bool mint_may(struct mint *m, const struct breaker *log_write, size_t creates_in
 	*wake = USEC_NEVER;
 	switch (log_write->state) {
 	case BREAKER_CLOSED:
+		m->put_off = 0; /* of an outage that is over */
 		return may_closed(m, log_write, creates_in_line, wake);
 	case BREAKER_OPEN:
 		return may_open(m, log_write, creates_in_line, now, wake);
@@ -69,6 +100,7 @@ void mint_went(struct mint *m, const struct breaker *log_write, usec now)
 	if (log_write->state == BREAKER_OPEN) {
 		m->last = now;
 		m->any = true;
+		m->leased_until = 0;
 	}
 	if (m->count == MINT_OUT_MAX)
 		mint_used(m);

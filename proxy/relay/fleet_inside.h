@@ -1,7 +1,7 @@
 /* The inside of the fleet, for the fleet*.c files only.
  *
  *   fleet.c          the connection's life, questions and their time
- *   fleet_outage.c   what is said of outages; the lease of the probe
+ *   fleet_outage.c   what is said of outages; the leases of the probe and of a certificate
  *   fleet_rate.c     tokens that are borrowed
  *   fleet_entries.c  entries
  *   fleet_scripts.h  what runs inside Redis */
@@ -51,7 +51,8 @@ struct fleet {
 	char upstream[SERVICE_COUNT][32]; /* in keys: "rekor.0123456789abcdef" */
 	char id[33];                      /* this relay's */
 	enum fleet_state state;
-	bool told_down; /* "went away" was said */
+	bool told_down;   /* "went away" was said */
+	bool asking_mint; /* for the lease of a certificate request */
 	unsigned relays, failures;
 	usec up_since;
 	TAILQ_HEAD(fleet_calls, fleet_call) calls; /* oldest first, those too late among them */

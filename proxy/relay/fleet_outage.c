@@ -93,15 +93,18 @@ static int64_t life_of(const struct fleet *f, size_t i)
 
 static void tell(struct fleet *f, size_t i, const char *word)
 {
-	char keys[2][FLEET_KEY_MAX], numbers[2][24];
+	static const char *const kinds[] = { "outage", "doubt", "probe", "mint" };
+	char keys[4][FLEET_KEY_MAX], numbers[2][24];
 	struct fleet_side *s = side_at(f, i);
-	outage_key(f, i, "outage", keys[0]);
-	outage_key(f, i, "doubt", keys[1]);
+	for (size_t k = 0; k < 4; k++)
+		outage_key(f, i, kinds[k], keys[k]);
 	const struct slice words[] = { SLICE_LIT("EVAL"),
 				       slice_str(script_tell),
-				       SLICE_LIT("2"),
+				       SLICE_LIT("4"),
 				       slice_str(keys[0]),
 				       slice_str(keys[1]),
+				       slice_str(keys[2]),
+				       slice_str(keys[3]),
 				       slice_str(f->id),
 				       slice_str(word),
 				       fleet_number(numbers[0], breaker_at(f, i)->interval / USEC_PER_MSEC),
@@ -202,47 +205,98 @@ void outage_looked(struct fleet *f, const struct fleet_value *words, int64_t now
 	}
 }
 
-/* --- the probe ------------------------------------------------------------------ */
+/* --- the probe, and the certificate request whose create is to be it ------------ */
+
+/* The side of the log that certificates wait for. */
+#define LOG_WRITE (SERVICE_REKOR * SIDE_COUNT + SIDE_WRITE)
+
+static bool is_lease(struct fleet *f, const struct fleet_reply *reply)
+{
+	if (reply->value.type == FLEET_INTEGER && reply->value.integer >= -1)
+		return true;
+	fleet_nonsense(f);
+	return false;
+}
+
+/* All who are put off would come back at once. */
+static usec put_off_until(struct fleet *f, const struct breaker *b, int64_t ms)
+{
+	usec longest = usec_max(b->cfg.probe_interval, b->cfg.probe_max);
+	usec wait = usec_min(ms, longest / USEC_PER_MSEC) * USEC_PER_MSEC;
+	usec spread = usec_max(b->interval / 10, USEC_PER_MSEC);
+	return usec_add(f->relay->now.mono, backoff_between(wait + 1, wait + spread, &f->relay->rng));
+}
 
 static void leased(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	struct fleet_side *s = arg;
 	size_t i = index_of(f, s);
 	struct breaker *b = breaker_at(f, i);
-	usec now = f->relay->now.mono;
 	s->asking = false;
-	if (!reply)
-		return; /* away: nobody's leave is needed */
-	if (reply->value.type != FLEET_INTEGER || reply->value.integer < -1) {
-		fleet_nonsense(f);
+	/* None: away, and nobody's leave is needed. */
+	if (!reply || !is_lease(f, reply))
 		return;
-	}
-	if (reply->value.integer < 0) {
-		breaker_lease(b, usec_add(now, b->interval));
-	} else {
-		usec longest = usec_max(b->cfg.probe_interval, b->cfg.probe_max);
-		usec wait = usec_min(reply->value.integer, longest / USEC_PER_MSEC) * USEC_PER_MSEC;
-		usec spread = usec_max(b->interval / 10, USEC_PER_MSEC);
-		breaker_put_off(b, usec_add(now, backoff_between(wait + 1, wait + spread, &f->relay->rng)));
-	}
+	if (reply->value.integer < 0)
+		breaker_lease(b, usec_add(f->relay->now.mono, b->interval));
+	else
+		breaker_put_off(b, put_off_until(f, b, reply->value.integer));
 	relay_pump(f->relay, service_at(i));
 }
 
-static void ask_lease(struct fleet *f, size_t i)
+static void mint_leased(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
-	char key[FLEET_KEY_MAX], length[24];
-	struct fleet_side *s = side_at(f, i);
-	outage_key(f, i, "probe", key);
-	const struct slice words[] = {
-		SLICE_LIT("EVAL"), slice_str(script_lease),
-		SLICE_LIT("1"),    slice_str(key),
-		slice_str(f->id),  fleet_number(length, breaker_at(f, i)->interval / USEC_PER_MSEC),
-	};
-	/* Without memory to ask the probe needs no leave: better one too many than none. */
-	if (fleet_call(f, words, sizeof(words) / sizeof(words[0]), leased, s, NULL))
-		s->asking = true;
+	struct mint *m = &f->relay->mint.mint;
+	const struct breaker *b = breaker_at(f, LOG_WRITE);
+	(void)arg;
+	f->asking_mint = false;
+	if (!reply || !is_lease(f, reply))
+		return;
+	if (reply->value.integer < 0)
+		mint_lease(m, usec_add(f->relay->now.mono, b->interval));
 	else
-		breaker_lease(breaker_at(f, i), USEC_NEVER);
+		mint_put_off(m, put_off_until(f, b, reply->value.integer));
+	mint_line_pump(f->relay);
+}
+
+/* The lease under one key, for one probe interval; the other key is NULL, or that of
+ * a lease that nobody may have. */
+static bool ask_lease(struct fleet *f, size_t i, const char *kind, const char *other, fleet_reply_fn *fn,
+		      void *arg)
+{
+	char keys[2][FLEET_KEY_MAX], length[24];
+	struct slice words[7] = { SLICE_LIT("EVAL"), slice_str(script_lease), slice_str(other ? "2" : "1") };
+	size_t n = 3;
+	outage_key(f, i, kind, keys[0]);
+	words[n++] = slice_str(keys[0]);
+	if (other) {
+		outage_key(f, i, other, keys[1]);
+		words[n++] = slice_str(keys[1]);
+	}
+	words[n++] = slice_str(f->id);
+	words[n++] = fleet_number(length, breaker_at(f, i)->interval / USEC_PER_MSEC);
+	return fleet_call(f, words, n, fn, arg, NULL);
+}
+
+/* Without memory to ask, a probe needs no leave: better one too many than none. */
+static void ask_for_probe(struct fleet *f, size_t i)
+{
+	struct fleet_side *s = side_at(f, i);
+	s->asking = ask_lease(f, i, "probe", NULL, leased, s);
+	if (s->asking)
+		return;
+	breaker_lease(breaker_at(f, i), USEC_NEVER);
+	timer_set(&f->relay->upstream[service_at(i)].wake, f->relay->now.mono);
+}
+
+/* A create that is in line already, here or at another relay, is the better probe:
+ * this lease keeps nobody from that one. */
+static void ask_for_mint(struct fleet *f)
+{
+	f->asking_mint = ask_lease(f, LOG_WRITE, "mint", "probe", mint_leased, NULL);
+	if (f->asking_mint)
+		return;
+	mint_lease(&f->relay->mint.mint, USEC_NEVER);
+	timer_set(&f->relay->mint.wake, f->relay->now.mono);
 }
 
 void outage_wants(struct fleet *f, struct upstream *up)
@@ -251,8 +305,10 @@ void outage_wants(struct fleet *f, struct upstream *up)
 		const struct fleet_side *s = &f->side[up->service][side];
 		if (!s->asking && gate_in_line(&up->gate, side) &&
 		    breaker_wants_lease(&up->gate.breaker[side], f->relay->now.mono))
-			ask_lease(f, index_of(f, s));
+			ask_for_probe(f, index_of(f, s));
 	}
+	if (up->service == SERVICE_REKOR && !f->asking_mint && mint_line_wants_lease(f->relay))
+		ask_for_mint(f);
 }
 
 void outage_up(struct fleet *f)
@@ -265,4 +321,5 @@ void outage_away(struct fleet *f)
 {
 	for (size_t i = 0; i < FLEET_SIDES; i++)
 		breaker_by_lease(breaker_at(f, i), false);
+	mint_alone(&f->relay->mint.mint);
 }

@@ -15,20 +15,23 @@ static const char script_look[] =
 	       "for i = 2, #KEYS do out[i + 1] = redis.call('GET', KEYS[i]) or '' end "
 	       "return out";
 
-/* KEYS: the outage, the doubt. ARGV: who says so, down or up, the probe interval in ms,
- * in doubt (1) or not (0), ms for which the word stays (a doubt
- * is said again with each look). -> 1: said, 0: a doubt alone */
+/* KEYS: the outage, the doubt, then the leases, which end with the outage. ARGV: who says so, down or up, the
+ * probe interval in ms, in doubt (1) or not (0), ms for which the word stays (a doubt is said again with each
+ * look). -> 1: said, 0: a doubt alone */
 static const char script_tell[] =
     SCRIPT_NOW "if ARGV[4] == '1' then "
 	       "local other = redis.call('GET', KEYS[2]) "
 	       "if not other or other == ARGV[1] then "
 	       "redis.call('SET', KEYS[2], ARGV[1], 'PX', 2000) return 0 end end "
-	       "if ARGV[2] == 'up' then redis.call('DEL', KEYS[2]) end "
+	       "if ARGV[2] == 'up' then redis.call('DEL', KEYS[2], KEYS[3], KEYS[4]) end "
 	       "redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. now, 'PX', ARGV[5]) "
 	       "return 1";
 
-/* KEYS: the lease. ARGV: who asks, its length in ms. -> -1: yours, else ms until the next */
+/* KEYS: the lease, then another that nobody may have. ARGV: who asks, its length in ms.
+ * -> -1: yours, else ms until the next */
 static const char script_lease[] =
+    "local other = KEYS[2] and redis.call('PTTL', KEYS[2]) or -1 "
+    "if other >= 0 then return other end "
     "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return -1 end "
     "local left = redis.call('PTTL', KEYS[1]) "
     "if left >= 0 then return left end "

@@ -1,5 +1,6 @@
 #include <sigrelay/relay/mint_line.h>
 
+#include <sigrelay/relay/fleet.h>
 #include <sigrelay/relay/relay.h>
 
 static const struct gate *log_gate(const struct relay *r)
@@ -46,6 +47,19 @@ static struct mint_ticket *pick(const struct relay *r)
 	return best;
 }
 
+bool mint_line_wants_lease(const struct relay *r)
+{
+	const struct gate *g = log_gate(r);
+	return r->mint.line.n && mint_wants_lease(&r->mint.mint, &g->breaker[SIDE_WRITE],
+						  gate_in_line(g, SIDE_WRITE), r->now.mono);
+}
+
+static void ask_fleet(struct relay *r)
+{
+	if (r->fleet)
+		fleet_wants(r->fleet, &r->upstream[SERVICE_REKOR]);
+}
+
 static void pump_once(struct relay *r)
 {
 	struct mint_ticket *t;
@@ -59,6 +73,7 @@ static void pump_once(struct relay *r)
 		timer_set(&r->mint.wake, wake);
 	else
 		timer_clear(&r->mint.wake);
+	ask_fleet(r);
 }
 
 void mint_line_pump(struct relay *r)
@@ -110,6 +125,7 @@ bool mint_line_pass(struct relay *r, struct mint_ticket *t, usec deadline, usec 
 	/* Never go from in here: the caller is still setting its flight up. */
 	if (first && wake != USEC_NEVER)
 		timer_set(&r->mint.wake, wake);
+	ask_fleet(r);
 	return false;
 }
 

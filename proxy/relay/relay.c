@@ -310,6 +310,8 @@ void relay_hear_back(struct relay *r, enum service s, enum side side, const char
 void relay_pump(struct relay *r, enum service s)
 {
 	pump(&r->upstream[s]);
+	if (s == SERVICE_REKOR)
+		mint_line_pump(r);
 }
 
 enum breaker_state relay_breaker(const struct relay *r, enum service s, enum side side)

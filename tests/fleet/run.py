@@ -21,10 +21,11 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import alone  # noqa: E402
 import crowd  # noqa: E402
+import mint  # noqa: E402
 import shared  # noqa: E402
 from world import Fleet  # noqa: E402
 
-TESTS = {name: fn for module in (shared, alone, crowd) for name, fn in vars(module).items()
+TESTS = {name: fn for module in (shared, alone, mint, crowd) for name, fn in vars(module).items()
          if name.startswith("test_")}
 
 

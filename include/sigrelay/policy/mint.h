@@ -14,6 +14,9 @@
  *                           nobody posts because nobody holds a certificate.
  *   half-open               nobody; the probe's end decides
  *
+ * In a fleet (the breaker is by_lease) the one of an open side needs a lease too, so
+ * that it is one for all relays together.
+ *
  * A certificate whose create has not come after MINT_FORGET is counted no more
  * (its client left, or used another log). */
 #ifndef SIGRELAY_POLICY_MINT_H
@@ -36,11 +39,22 @@ struct mint {
 	size_t first, count;
 	usec last; /* when the last one was let through while the side was open */
 	bool any;
+	usec leased_until; /* one may go by the fleet's leave */
+	usec put_off;      /* another relay's has, and none of ours before that */
 };
 
 /* May one certificate request go now? Else *wake says when to ask again
  * (USEC_NEVER: when the breaker changes, a create comes, or one ends). */
 bool mint_may(struct mint *m, const struct breaker *log_write, size_t creates_in_line, usec now, usec *wake);
+/* Is it time for one that lacks its lease? */
+bool mint_wants_lease(const struct mint *m, const struct breaker *log_write, size_t creates_in_line,
+		      usec now);
+/* One may go until then. */
+void mint_lease(struct mint *m, usec until);
+/* Another relay has the lease: none goes before that, while the side is open. */
+void mint_put_off(struct mint *m, usec until);
+/* There is no fleet to ask any more. */
+void mint_alone(struct mint *m);
 /* One went. */
 void mint_went(struct mint *m, const struct breaker *log_write, usec now);
 /* A create came: one certificate was used. */

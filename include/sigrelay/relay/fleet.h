@@ -1,7 +1,8 @@
 /* Many relays, one view: what relays tell one another through Redis.
  *
  *   outages   a breaker that opens or closes here does so everywhere
- *   the probe one an interval for the fleet, by lease
+ *   the probe one an interval for the fleet, by lease; and so the certificate request
+ *             whose create is to be it
  *   the rate  one bucket an upstream for all, borrowed from in small batches
  *   entries   a create's answer, known to all
  *

@@ -37,6 +37,8 @@ bool mint_line_pass(struct relay *r, struct mint_ticket *t, usec deadline, usec 
 void mint_line_leave(struct relay *r, struct mint_ticket *t); /* fine when not in line */
 /* The log's write side or its line changed: whose turn is it? */
 void mint_line_pump(struct relay *r);
+/* Does one wait for the fleet's leave? */
+bool mint_line_wants_lease(const struct relay *r);
 /* It went, and no certificate came of it. Fine when it never went. */
 void mint_line_lost(struct relay *r, struct mint_ticket *t);
 /* A create came. */

@@ -71,6 +71,43 @@ static void test_half_open_waits_for_the_probe(void)
 	CU_ASSERT_EQUAL(wake, USEC_NEVER);
 }
 
+static void test_in_a_fleet_one_goes_for_each_lease(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_OPEN);
+	usec wake = 0;
+	b.by_lease = true;
+	CU_ASSERT_FALSE(mint_wants_lease(&m, &b, 0, 19 * S));
+	CU_ASSERT_FALSE(mint_wants_lease(&m, &b, 1, 20 * S)); /* a create is probe enough */
+	CU_ASSERT(mint_wants_lease(&m, &b, 0, 20 * S));
+	CU_ASSERT_FALSE(mint_may(&m, &b, 0, 20 * S, &wake));
+	CU_ASSERT_EQUAL(wake, USEC_NEVER); /* the lease says so */
+	mint_lease(&m, 25 * S);
+	CU_ASSERT_FALSE(mint_wants_lease(&m, &b, 0, 20 * S));
+	CU_ASSERT(mint_may(&m, &b, 0, 20 * S, &wake));
+	mint_went(&m, &b, 20 * S);
+	CU_ASSERT_FALSE(mint_wants_lease(&m, &b, 0, 24 * S));
+	CU_ASSERT(mint_wants_lease(&m, &b, 0, 25 * S));
+}
+
+static void test_another_relays_lease_puts_off_until_the_outage_ends(void)
+{
+	struct mint m = { 0 };
+	struct breaker b = breaker_in(BREAKER_OPEN), closed = breaker_in(BREAKER_CLOSED);
+	usec wake = 0;
+	b.by_lease = true;
+	mint_put_off(&m, 60 * S);
+	CU_ASSERT_FALSE(mint_wants_lease(&m, &b, 0, 59 * S));
+	CU_ASSERT_FALSE(mint_may(&m, &b, 0, 59 * S, &wake));
+	CU_ASSERT_EQUAL(wake, 60 * S);
+	CU_ASSERT(mint_may(&m, &closed, 0, 59 * S, &wake));
+	CU_ASSERT(mint_wants_lease(&m, &b, 0, 59 * S));
+	mint_put_off(&m, 90 * S);
+	mint_alone(&m);
+	b.by_lease = false;
+	CU_ASSERT(mint_may(&m, &b, 0, 59 * S, &wake));
+}
+
 static void test_a_ramp_bounds_what_is_minted_ahead(void)
 {
 	struct mint m = { 0 };
@@ -116,6 +153,7 @@ static void test_many_certificates_are_counted_without_bound_of_memory(void)
 TEST_SUITE(policy_mint, TEST(test_a_closed_log_lets_everyone_through),
 	   TEST(test_a_long_line_of_creates_holds_certificates_back),
 	   TEST(test_an_open_log_lets_one_through_each_interval), TEST(test_a_create_in_line_is_probe_enough),
-	   TEST(test_half_open_waits_for_the_probe), TEST(test_a_ramp_bounds_what_is_minted_ahead),
-	   TEST(test_a_lost_certificate_gives_its_slot_back),
+	   TEST(test_half_open_waits_for_the_probe), TEST(test_in_a_fleet_one_goes_for_each_lease),
+	   TEST(test_another_relays_lease_puts_off_until_the_outage_ends),
+	   TEST(test_a_ramp_bounds_what_is_minted_ahead), TEST(test_a_lost_certificate_gives_its_slot_back),
 	   TEST(test_many_certificates_are_counted_without_bound_of_memory))
