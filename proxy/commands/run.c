@@ -358,6 +358,8 @@ static int start_server(struct run *r)
 	if (st != STATUS_OK)
 		complain("run: %s", error.n ? error.p : status_name(st));
 	buf_release(&error);
+	if (st == STATUS_INVALID)
+		return EXIT_CONFIG_ERROR;
 	return st == STATUS_OK ? 0 : EXIT_CANNOT_RUN;
 }
 

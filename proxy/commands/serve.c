@@ -177,7 +177,7 @@ static int serve_with(struct serve *s, const struct settings *settings)
 		complain("serve: %s", error.n ? error.p : status_name(st));
 	buf_release(&error);
 	if (st != STATUS_OK)
-		return EXIT_FAILURE;
+		return st == STATUS_INVALID ? EXIT_CONFIG_ERROR : EXIT_FAILURE;
 	s->on_signal = event_new(server_base(s->server), s->signals.fd, EV_READ | EV_PERSIST, on_signal, s);
 	if (!s->on_signal || event_add(s->on_signal, NULL) != 0) {
 		complain("serve: cannot watch for signals: no memory");

@@ -14,6 +14,7 @@
 #include <sigrelay/relay/front.h>
 #include <sigrelay/relay/redis_link.h>
 #include <sigrelay/relay/relay.h>
+#include <sigrelay/relay/tls.h>
 
 #define TURN_AWAY_GRACE USEC_PER_SEC /* for a last answer to be written */
 
@@ -179,7 +180,8 @@ static enum status build(struct server *s, const struct server_options *o, struc
 
 	if (!(s->base = base_new()) || !(s->timer = event_new(s->base, -1, 0, on_timer, s)))
 		return STATUS_NO_MEMORY;
-	if ((st = curl_wire_new(&s->wire, s->base, &s->settings, &wire_hooks)) != STATUS_OK)
+	if ((st = tls_check_upstream(&s->settings, error)) != STATUS_OK ||
+	    (st = curl_wire_new(&s->wire, s->base, &s->settings, &wire_hooks)) != STATUS_OK)
 		return st;
 	relay_config_from(&cfg, &s->settings);
 	st = relay_init(&s->relay, &cfg, &curl_wire_ops, s->wire, rng_entropy(), clock_now());
@@ -266,10 +268,12 @@ void server_drain(struct server *s)
 		return;
 	before(s);
 	s->draining = s->relay.draining = true;
+	bool next_process = front_drain(s->front);
 	log_event(LOG_INFO, "drain", LOG_D("in_flight", s->relay.exchanges),
 		  LOG_T("wait", s->settings.drain_timeout),
-		  LOG_S("next", "exchanges in flight end; new ones get 503 with Retry-After"));
-	front_drain(s->front);
+		  LOG_S("next", next_process
+				    ? "exchanges in flight end; who connects waits in the socket for the next process"
+				    : "exchanges in flight end; new ones get 503 with Retry-After"));
 	timer_set(&s->drain_end, usec_add(s->relay.now.mono, s->settings.drain_timeout));
 	after(s);
 }

@@ -19,7 +19,7 @@ struct tls {
 static enum status fail(struct buf *error, const char *setting, const char *file, const char *todo)
 {
 	unsigned long e = ERR_peek_error();
-	const char *why = e ? ERR_reason_error_string(e) : NULL;
+	const char *why = ERR_SYSTEM_ERROR(e) ? strerror(ERR_GET_REASON(e)) : ERR_reason_error_string(e);
 	enum status st = buf_addf(error, "%s = %s cannot be used: %s; %s", setting, file,
 				  why ? why : "no such thing in it", todo);
 	ERR_clear_error();
@@ -88,6 +88,27 @@ static enum status read_files(SSL_CTX *c, const struct settings *s, struct buf *
 	SSL_CTX_set_client_CA_list(c, names);
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	return STATUS_OK;
+}
+
+enum status tls_check_upstream(const struct settings *s, struct buf *error)
+{
+	ERR_clear_error();
+	SSL_CTX *c = SSL_CTX_new(TLS_client_method());
+	if (!c)
+		return STATUS_NO_MEMORY;
+	SSL_CTX_set_default_passwd_cb(c, no_password);
+	enum status st = STATUS_OK;
+	if (s->ca_file && SSL_CTX_load_verify_file(c, s->ca_file) != 1)
+		st = fail(error, "ca_file", s->ca_file, "it must be PEM: the authorities of the services");
+	else if (s->upstream_cert_file && SSL_CTX_use_certificate_chain_file(c, s->upstream_cert_file) != 1)
+		st = fail(error, "upstream_cert_file", s->upstream_cert_file,
+			  "it must be PEM: the certificate, then its chain");
+	else if (s->upstream_key_file &&
+		 SSL_CTX_use_PrivateKey_file(c, s->upstream_key_file, SSL_FILETYPE_PEM) != 1)
+		st = fail(error, "upstream_key_file", s->upstream_key_file,
+			  "it must be PEM, without a password, and the key of upstream_cert_file");
+	SSL_CTX_free(c);
+	return st;
 }
 
 static enum status context_new(SSL_CTX **out, const struct settings *s, struct buf *error)

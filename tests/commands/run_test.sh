@@ -147,6 +147,20 @@ test_bad_configuration_is_78() {
 	SIGRELAY_RETRY_FOR=x exits 78 run -- true
 }
 
+# Else they would look like an outage of Sigstore.
+test_files_that_cannot_be_used_are_78() {
+	printf 'no certificate\n' >"$WORK/junk"
+	exits 78 serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 --tls-cert-file "$WORK/none" --tls-key-file "$WORK/none"
+	has stderr "$ERR" "tls_cert_file = $WORK/none cannot be used: No such file"
+	exits 78 run --ca-file "$WORK/none" -- touch "$WORK/ran"
+	has stderr "$ERR" "ca_file = $WORK/none cannot be used: No such file"
+	exits 78 run --ca-file "$WORK/junk" -- touch "$WORK/ran"
+	has stderr "$ERR" "ca_file = $WORK/junk cannot be used"
+	exits 78 run --upstream-cert-file "$WORK/junk" --upstream-key-file "$WORK/junk" -- touch "$WORK/ran"
+	has stderr "$ERR" "upstream_cert_file = $WORK/junk cannot be used"
+	[ ! -e "$WORK/ran" ] || fail 'the command ran'
+}
+
 test_nothing_runs_after_an_error() {
 	exits 78 run --retry-for=soon -- touch "$WORK/ran"
 	[ ! -e "$WORK/ran" ] || fail 'the command ran'

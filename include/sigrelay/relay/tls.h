@@ -23,6 +23,10 @@ void tls_free(struct tls *t); /* NULL is fine */
 /* The files read anew; on failure nothing changes. Switching TLS on or off needs a restart. */
 enum status tls_reload(struct tls *t, const struct settings *s, struct buf *error) MUST_CHECK;
 
+/* What libcurl will read with each connection to a service, looked at beforehand:
+ * a wrong file would look like an outage. */
+enum status tls_check_upstream(const struct settings *s, struct buf *error) MUST_CHECK;
+
 /* For evhttp, which sets the descriptor. t NULL: a plain one. NULL: no memory. */
 struct bufferevent *tls_bufferevent(struct tls *t, struct event_base *base);
 /* A few bytes past whatever the bufferevent has queued, for a connection that is
