@@ -67,22 +67,53 @@ static enum status add_children(struct remover *m, const struct reference *repos
 	struct web_answer a = { 0 };
 	enum status st = get_manifest(m, repository, digest, &a, fault);
 	if (st == STATUS_OK && a.status == 200 && hashes_to(buf_slice(&a.body), digest))
-		st = digests_of_index(buf_slice(&a.body), out);
+		st = digests_of_index(buf_slice(&a.body), out, NULL);
 	web_answer_release(&a);
 	return st == STATUS_INVALID ? STATUS_OK : st;
 }
 
-/* A registry without the API answers anything. */
-static enum status add_referrers(struct remover *m, const struct reference *ref, struct attached *out)
+/* A page that cannot be had, though the one before named it. */
+static void page_is_missing(const struct web_answer *a, char *fault)
+{
+	char words[ANSWER_WORDS];
+	answer_words(a, words);
+	snprintf(fault, REMOVAL_REASON, "the next page of its referrers: %.400s",
+		 a->status == 200 ? "an answer that cannot be read" : words);
+}
+
+/* A registry without the API answers anything to the first page. */
+static enum status add_page(struct remover *m, const struct reference *ref, bool first, char *tail,
+			    size_t size, struct attached *out)
 {
 	struct web_answer a = { 0 };
-	char tail[128];
-	snprintf(tail, sizeof(tail), "referrers/%s", ref->digest);
+	bool good = first;
 	enum status st = get(m, ref, tail, &a, out->fault);
 	if (st == STATUS_OK && a.status == 200)
-		st = digests_of_index(buf_slice(&a.body), &out->referrers);
+		st = digests_of_index(buf_slice(&a.body), &out->referrers, NULL);
+	if (st == STATUS_OK && a.status == 200) {
+		st = page_next(&a, ref, tail, size);
+		good = st == STATUS_OK;
+	} else {
+		*tail = '\0';
+	}
+	if (!good && st != STATUS_NO_MEMORY && !*out->fault)
+		page_is_missing(&a, out->fault);
 	web_answer_release(&a);
 	return st == STATUS_INVALID ? STATUS_OK : st;
+}
+
+static enum status add_referrers(struct remover *m, const struct reference *ref, struct attached *out)
+{
+	char tail[1024];
+	enum status st = STATUS_OK;
+	snprintf(tail, sizeof(tail), "referrers/%s", ref->digest);
+	for (int page = 0; *tail && !*out->fault && st == STATUS_OK; page++) {
+		if (page == PAGES_MAX || out->referrers.n > SCAN_MAX)
+			snprintf(out->fault, sizeof(out->fault), "its list of referrers does not end");
+		else
+			st = add_page(m, ref, page == 0, tail, sizeof(tail), out);
+	}
+	return st;
 }
 
 enum status attached_find(struct remover *m, const struct reference *ref, const char *media_type,

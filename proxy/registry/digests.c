@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
+#include <sigrelay/base/utf8.h>
 #include <sigrelay/sigstore/json_fields.h>
 
 bool digests_have(const struct digests *d, const char *digest)
@@ -43,7 +44,16 @@ bool media_type_is_index(const char *type)
 	       strcmp(type, "application/vnd.docker.distribution.manifest.list.v2+json") == 0;
 }
 
-enum status digests_of_index(struct slice body, struct digests *out)
+static enum status add_manifest(const cJSON *manifest, struct digests *out, struct digests *indexes)
+{
+	char type[128];
+	struct slice digest = json_str_at(manifest, "digest", NULL);
+	enum status st = digests_add(out, digest);
+	utf8_plain(json_str_at(manifest, "mediaType", NULL), type, sizeof(type));
+	return st == STATUS_OK && indexes && media_type_is_index(type) ? digests_add(indexes, digest) : st;
+}
+
+enum status digests_of_index(struct slice body, struct digests *out, struct digests *indexes)
 {
 	enum status st = STATUS_OK;
 	const cJSON *manifest;
@@ -52,7 +62,7 @@ enum status digests_of_index(struct slice body, struct digests *out)
 	cJSON_ArrayForEach(manifest, manifests)
 	{
 		if (st == STATUS_OK)
-			st = digests_add(out, json_str_at(manifest, "digest", NULL));
+			st = add_manifest(manifest, out, indexes);
 	}
 	bool good = cJSON_IsArray(manifests);
 	cJSON_Delete(root);

@@ -12,7 +12,7 @@
 
 #define URL_MAX ((size_t)4096)
 #define SECRET_MAX ((size_t)64 << 10)
-#define PAGES_MAX 100
+#define VERSION_PAGES_MAX 100
 #define PER_PAGE 100
 
 struct version {
@@ -248,7 +248,7 @@ static enum status list_versions(struct remover *m, struct ghcr *g, const struct
 	versions_release(g);
 	g->trouble.result = REMOVAL_PLANNED;
 	enum status st = find_base(m, g, ref);
-	for (int page = 1; more && page <= PAGES_MAX && st == STATUS_OK; page++) {
+	for (int page = 1; more && page <= VERSION_PAGES_MAX && st == STATUS_OK; page++) {
 		if (g->trouble.result == REMOVAL_LEFT)
 			return STATUS_OK;
 		st = take_page(m, g, page, &more);

@@ -50,9 +50,17 @@ struct digests {
 enum status digests_add(struct digests *d, struct slice digest) MUST_CHECK; /* once; invalid: left out */
 bool digests_have(const struct digests *d, const char *digest);
 void digests_release(struct digests *d);
-/* Those that an index's manifests[] names. */
-enum status digests_of_index(struct slice body, struct digests *out) MUST_CHECK;
+/* Those that an index's manifests[] names; which of them are indexes too (NULL: not asked). */
+enum status digests_of_index(struct slice body, struct digests *out, struct digests *indexes) MUST_CHECK;
 bool media_type_is_index(const char *type);
+
+/* --- lists that come in pages ------------------------------------------------------- */
+
+#define PAGES_MAX 64
+/* tail (as of struct registry_request) becomes the next page's; "": this was the last.
+ * STATUS_INVALID: there is one, and it cannot be asked for; tail is "" then. */
+enum status page_next(const struct web_answer *a, const struct reference *repository, char *tail,
+		      size_t size) MUST_CHECK;
 
 /* --- who names what in a repository ------------------------------------------------ */
 

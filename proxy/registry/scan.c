@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
-#include <sigrelay/registry/web_url.h>
 
-#define PAGES_MAX 64
+/* Indexes below one tag: an index may name indexes. */
+#define INDEXES_MAX 50
 
 struct names {
 	char **v;
@@ -56,15 +56,34 @@ struct look_at {
 	struct scan *scan;
 	struct scanned *at;
 	struct reference ref;
+	struct digests indexes; /* its own, and those that it names */
+	size_t read;            /* of them */
 };
+
+static void read_next_index(struct look_at *l);
 
 static void on_index(void *arg, const struct web_answer *a, const char *no_access)
 {
 	struct look_at *l = arg;
 	(void)no_access;
-	if (a->status == 404)
-		return; /* it went between the two */
-	if (a->status != 200 || digests_of_index(buf_slice(&a->body), &l->at->children) != STATUS_OK)
+	/* 404: it went between the two. */
+	if (a->status != 404 && (a->status != 200 || digests_of_index(buf_slice(&a->body), &l->at->children,
+								      &l->indexes) != STATUS_OK))
+		l->at->failed = true;
+	else
+		read_next_index(l);
+}
+
+static void read_next_index(struct look_at *l)
+{
+	if (l->read == l->indexes.n)
+		return;
+	char tail[sizeof("manifests/") + DIGEST_TEXT];
+	snprintf(tail, sizeof(tail), "manifests/%s", l->indexes.v[l->read++]);
+	const struct registry_request q = {
+		.repository = &l->ref, .method = "GET", .tail = tail, .deadline = remover_deadline(l->m)
+	};
+	if (l->read > INDEXES_MAX || registry_start(l->m->cfg.registry, &q, on_index, l) != STATUS_OK)
 		l->at->failed = true;
 }
 
@@ -74,13 +93,9 @@ static void on_look(void *arg, const struct tag_look *look)
 	l->at->look = *look;
 	if (look->state != TAG_PRESENT || (*look->media_type && !media_type_is_index(look->media_type)))
 		return;
-	char tail[sizeof("manifests/") + DIGEST_TEXT];
-	snprintf(tail, sizeof(tail), "manifests/%s", look->digest);
-	const struct registry_request q = {
-		.repository = &l->ref, .method = "GET", .tail = tail, .deadline = remover_deadline(l->m)
-	};
-	if (registry_start(l->m->cfg.registry, &q, on_index, l) != STATUS_OK)
+	if (digests_add(&l->indexes, slice_str(look->digest)) != STATUS_OK)
 		l->at->failed = true;
+	read_next_index(l);
 }
 
 static enum status start_look(struct look_at *l)
@@ -109,8 +124,10 @@ static enum status look_at_all(struct remover *m, struct scan *s)
 		st = start_look(&looks[i]);
 	}
 	web_run(m->cfg.web); /* what was begun points into looks */
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		reference_release(&looks[i].ref);
+		digests_release(&looks[i].indexes);
+	}
 	mem_free(looks);
 	return st;
 }
@@ -161,29 +178,6 @@ enum status scan_names(struct remover *m, const struct reference *repository, ch
 
 /* --- the list of tags ----------------------------------------------------------- */
 
-/* The path and query of the next page; "" when there is none. */
-static enum status next_page(const struct web_answer *a, const char *path, char *out, size_t size)
-{
-	struct slice link = web_header(a, "Link", 0);
-	const char *open = link.n ? memchr(link.p, '<', link.n) : NULL;
-	const char *close = open ? memchr(open, '>', link.n - (size_t)(open - link.p)) : NULL;
-	*out = '\0';
-	if (!close || !slice_contains(link, "next"))
-		return STATUS_OK;
-	char base[600], *url = NULL;
-	snprintf(base, sizeof(base), "https://registry/v2/%s/tags/list", path);
-	enum status st = url_follow(base, (struct slice){ open + 1, (size_t)(close - open - 1) }, &url);
-	if (st != STATUS_OK)
-		return st;
-	/* Whichever host it names: the same registry is asked. */
-	const char *from = strstr(url, "/v2/");
-	st = from && strlen(from) < size ? STATUS_OK : STATUS_INVALID;
-	if (st == STATUS_OK)
-		snprintf(out, size, "%s", from);
-	mem_free(url);
-	return st;
-}
-
 static enum status add_page(struct slice body, struct names *out)
 {
 	enum status st = STATUS_OK;
@@ -220,14 +214,14 @@ static enum status take_page(struct remover *m, const struct reference *reposito
 	char words[ANSWER_WORDS];
 	buf_init(&no_access, 1024);
 	enum status st = remover_ask(m, repository, "GET", tail, &a, &no_access);
-	*tail = '\0';
-	if (st == STATUS_OK && a.status == 200) {
+	if (st == STATUS_OK)
+		st = page_next(&a, repository, tail, size);
+	if (st == STATUS_OK && a.status == 200)
 		st = add_page(buf_slice(&a.body), out);
-		if (st == STATUS_OK)
-			st = next_page(&a, repository->path, tail, size);
-		if (st == STATUS_INVALID)
-			not_whole(s, "tags/list", "an answer that cannot be read");
-	} else if (st == STATUS_OK && !is_no_repository(&a)) {
+	if (st == STATUS_INVALID) {
+		*tail = '\0';
+		not_whole(s, "tags/list", "an answer that cannot be read");
+	} else if (st == STATUS_OK && a.status != 200 && !is_no_repository(&a)) {
 		answer_words(&a, words);
 		not_whole(s, "tags/list", words);
 		s->fault = a.status == 0 || a.status == 429 || a.status >= 500;

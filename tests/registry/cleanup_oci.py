@@ -373,6 +373,30 @@ def children_that_others_need_stay(w, profile):
 
 
 @each("distribution3", "distribution2")
+def what_an_index_of_an_index_names_stays(w, profile):
+    with FakeRegistry(profile) as r:
+        digest, (amd64, arm64) = index(w, r)
+        inner = r.put(REPO, None, "inner", "index", children=[amd64, arm64])
+        other = r.put(REPO, "v0", "outer", "index", children=[inner])
+        answer = w.json(0)
+        eq(also(answer, "child"), {amd64: "kept", arm64: "kept"})
+        eq(r.state()["repositories"][REPO]["manifests"], sorted([amd64, arm64, inner, other]))
+
+
+@test
+def indexes_of_indexes_that_do_not_end(w):
+    """What cannot be read to its end may name anything."""
+    with FakeRegistry("distribution3") as r:
+        digest, children = index(w, r)
+        at = r.put(REPO, None, "innermost")
+        for i in range(60):
+            at = r.put(REPO, "v0" if i == 59 else None, "level %d" % i, "index", children=[at])
+        answer = w.json(0)
+        eq((results(answer), also(answer, "digest")), ({"v1": "deleted"}, {digest: "kept"}))
+        has(answer["images"][0]["also"][0]["reason"], "is not known", "v0: its index could not be read")
+
+
+@each("distribution3", "distribution2")
 def tags_of_the_architectures_go_after_the_index(w, profile):
     with FakeRegistry(profile) as r:
         amd64 = image(w, r, "v1-amd64", "amd64")
@@ -438,6 +462,42 @@ def referrers_go(w, profile):
         answer = w.json(0)
         eq(also(answer, "signature"), {bundle: "deleted"})
         eq(r.state()["repositories"][REPO]["manifests"], sorted([other, others]))
+
+
+@each("relative", "absolute")
+def referrers_in_pages_go(w, link):
+    with FakeRegistry("distribution3", page=2, link=link) as r:
+        digest = image(w, r)
+        bundles = [r.put(REPO, None, "bundle %d" % i, subject=digest) for i in range(5)]
+        answer = w.json(0)
+        eq(also(answer, "signature"), {b: "deleted" for b in bundles})
+        eq(r.state()["repositories"][REPO]["manifests"], [])
+
+
+@each("403", "html404", "html200", "503")
+def a_page_of_referrers_that_cannot_be_had(w, fault):
+    """Once the digest is gone nothing would lead to those on it any more."""
+    with FakeRegistry("distribution3", page=1) as r:
+        digest = image(w, r)
+        for i in range(3):
+            r.put(REPO, None, "bundle %d" % i, subject=digest)
+        r.fault(fault, path="last=", times=999)
+        answer = w.json(4, "--timeout", "2s")
+        eq((results(answer), r.tags(REPO), deletes(r)), ({"v1": "left"}, {"v1": digest}, []))
+        has(answer["images"][0]["reason"], "what belongs to it could not be read")
+        r.reset()
+        w.run(0)
+        eq(r.state()["repositories"][REPO]["manifests"], [])
+
+
+@test
+def referrers_that_do_not_end(w):
+    with FakeRegistry("distribution3", link="loop") as r:
+        digest = image(w, r)
+        answer = w.json(4)
+        eq((results(answer), r.tags(REPO)), ({"v1": "left"}, {"v1": digest}))
+        has(answer["images"][0]["reason"], "does not end")
+        eq(len([p for p in asked(r, "GET") if "referrers" in p]) < 100, True)
 
 
 @test

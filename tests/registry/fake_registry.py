@@ -31,7 +31,8 @@ Options (the defaults are the profile's), by argument, --option, or POST /_fake/
     digest_header   true | false | "junk"
     head         false: HEAD is 405
     accept       false: Accept is not looked at
-    page         tags in a page of tags/list (default 1000); link: "relative" | "absolute"
+    page         how many tags or referrers a page has (default 1000)
+    link         "relative" | "absolute" | "loop" (to the page itself)
   the challenge and the token service:
     challenge    "normal" | "placeholder" (GHCR's /v2/: a scope that is nobody's) | "none" |
                  "empty" | "several" (in one header) | "several-headers" | "two-scopes" |
@@ -601,7 +602,7 @@ class FakeRegistry:
         media = KINDS[kind]
         if kind in ("index", "list"):
             m = {"schemaVersion": 2, "mediaType": media,
-                 "manifests": [{"mediaType": OCI_IMAGE, "digest": d, "size": 1} for d in children or []]}
+                 "manifests": [self.descriptor(repository, d) for d in children or []]}
         else:
             config = "sha256:" + hashlib.sha256(seed.encode()).hexdigest()
             m = {"schemaVersion": 2, "mediaType": media,
@@ -612,6 +613,12 @@ class FakeRegistry:
             m["subject"] = {"mediaType": OCI_IMAGE, "digest": subject, "size": 1}
             m["artifactType"] = "application/vnd.dev.sigstore.bundle.v0.3+json"
         return self.store(repository, tag, media, json.dumps(m).encode())
+
+    def descriptor(self, repository, digest):
+        with self.lock:
+            repo = self.repositories.setdefault(repository, Repository())
+            media, text = repo.manifests.get(digest, (OCI_IMAGE, "1"))
+        return {"mediaType": media, "digest": digest, "size": len(text)}
 
     def store(self, repository, tag, media, text):
         digest = "sha256:" + hashlib.sha256(text).hexdigest()
@@ -985,22 +992,32 @@ class Handler(BaseHTTPRequestHandler):
             return Answer(404, "404 page not found\n", kind="text/plain")
         if repo is None:
             return error(404, "NAME_UNKNOWN", "repository name not known to registry", {"name": name})
-        size = min(int(query.get("n", ["1000"])[0]), self.opt["page"])
-        last = query.get("last", [""])[0]
-        names = [t for t in sorted(repo.tags) if t > last]
-        page, headers = names[:size], {}
-        if len(names) > size:
-            to = "/v2/%s/tags/list?%s" % (name, urllib.parse.urlencode({"last": page[-1], "n": size}))
-            base = self.registry.url if self.opt["link"] == "absolute" else ""
-            headers["Link"] = '<%s%s>; rel="next"' % (base, to)
+        page, headers = self.page(sorted(repo.tags), query, str)
         return Answer(200, json.dumps({"name": name, "tags": page}), headers)
 
-    def referrers(self, name, digest, _):
+    def page(self, whole, query, name_of):
+        """(what the page has, its headers). whole is in the order of the names."""
+        size = min(int(query.get("n", ["1000"])[0]), self.opt["page"])
+        last = query.get("last", [""])[0]
+        rest = [x for x in whole if name_of(x) > last]
+        page, headers = rest[:size], {}
+        if self.opt["link"] == "loop":
+            headers["Link"] = '<%s>; rel="next"' % self.path
+        elif len(rest) > size:
+            path = urllib.parse.urlsplit(self.path).path
+            to = "%s?%s" % (path, urllib.parse.urlencode({"last": name_of(page[-1]), "n": size}))
+            base = self.registry.url if self.opt["link"] == "absolute" else ""
+            headers["Link"] = '<%s%s>; rel="next"' % (base, to)
+        return page, headers
+
+    def referrers(self, name, digest, query):
         repo = self.registry.repositories.get(name)
         if not self.opt["referrers"] or repo is None:
             return Answer(404, "404 page not found\n", kind="text/plain")
-        body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": repo.referrers_of(digest)}
-        return Answer(200, json.dumps(body), kind=OCI_INDEX)
+        found = sorted(repo.referrers_of(digest), key=lambda r: r["digest"])
+        page, headers = self.page(found, query, lambda r: r["digest"])
+        body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": page}
+        return Answer(200, json.dumps(body), headers, kind=OCI_INDEX)
 
     def blobs(self, name, rest, query):
         repo = self.registry.repositories.get(name)
