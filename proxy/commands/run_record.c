@@ -5,6 +5,7 @@
 #include <sigrelay/base/mem.h>
 #include <sigrelay/commands/github.h>
 #include <sigrelay/commands/run_ledger.h>
+#include <sigrelay/registry/reference.h>
 
 #define DIGEST_HEX 64
 
@@ -35,12 +36,23 @@ const char *image_digest(const char *arg)
 	return at + 1;
 }
 
-static void add_image(struct run_record *r, struct ledger_line *line, const char *arg, const char *digest)
+/* Where the name is one that a registry knows, its parts are told too. */
+static void add_image(struct run_record *r, struct ledger_line line, const char *arg, const char *digest)
 {
 	char *image = mem_strndup(arg, (size_t)(digest - 1 - arg));
-	line->image = image;
-	line->digest = digest;
-	run_ledger_add(&r->ledger, "run", line);
+	struct reference ref = { 0 };
+	struct buf why;
+	buf_init(&why, 4096);
+	line.image = image;
+	line.digest = digest;
+	if (image && reference_parse(image, &ref, &why) == STATUS_OK) {
+		line.registry = ref.domain;
+		line.repository = ref.path;
+		line.tag = ref.tag;
+	}
+	run_ledger_add(&r->ledger, "run", &line);
+	reference_release(&ref);
+	buf_release(&why);
 	mem_free(image);
 }
 
@@ -51,7 +63,7 @@ static void write_ledger(struct run_record *r, bool is_signed, const char *reaso
 	for (char *const *arg = r->command + 1; *arg; arg++) {
 		const char *digest = image_digest(*arg);
 		if (digest)
-			add_image(r, &line, *arg, digest);
+			add_image(r, line, *arg, digest);
 		any = any || digest;
 	}
 	if (!any)

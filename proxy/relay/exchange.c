@@ -19,15 +19,22 @@ static bool is_failure(const struct exchange *x, int status)
 	return status >= 500 || status == 429 || (x->operation == OP_REKOR_CREATE && status == 409);
 }
 
-static void note_failure(struct exchange *x, int status)
+void failure_note(struct relay *r, const char *cause)
+{
+	r->failures.count++;
+	r->failures.last_at = r->now.mono;
+	snprintf(r->failures.last, sizeof(r->failures.last), "%s", cause);
+}
+
+static void note_failed_answer(struct exchange *x, int status)
 {
 	struct relay *r = x->relay;
 	enum service s = operation_service(x->operation);
-	r->failures.count++;
-	r->failures.last_at = r->now.mono;
-	snprintf(r->failures.last, sizeof(r->failures.last), "%s answered HTTP %d after every attempt (%s)",
+	char cause[sizeof(r->failures.last)];
+	snprintf(cause, sizeof(cause), "%s answered HTTP %d after every attempt (%s)",
 		 operation_name(x->operation), status,
 		 r->upstream[s].last_error[operation_side(x->operation)]);
+	failure_note(r, cause);
 }
 
 void exchange_finish(struct exchange *x, struct answer *answer)
@@ -37,7 +44,7 @@ void exchange_finish(struct exchange *x, struct answer *answer)
 	usec took = r->now.mono - x->begun;
 	end(x);
 	if (is_failure(x, status))
-		note_failure(x, status);
+		note_failed_answer(x, status);
 	telemetry_request(&r->telemetry, x->operation, status, took);
 	log_event(LOG_DEBUG, "answer", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
 		  LOG_S("operation", operation_name(x->operation)), LOG_S("client", x->patience.client),
@@ -205,10 +212,9 @@ void exchange_abandon(struct exchange *x)
 	if (!x->flight)
 		return;
 	metric_add(r->telemetry.clients_gone, 1);
-	if (flight_failing(x->flight, r->failures.last)) {
-		r->failures.count++;
-		r->failures.last_at = r->now.mono;
-	}
+	char cause[256];
+	if (flight_failing(x->flight, cause))
+		failure_note(r, cause);
 	flight_leave(x);
 	end(x);
 }

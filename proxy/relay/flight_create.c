@@ -35,6 +35,8 @@ void create_late(struct flight *f, const struct judged *j)
 		 (long long)f->posted.not_after);
 	flight_log(f, "late", "the entry's integratedTime lies outside the certificate's life", f->sent, 0,
 		   "answer 400: sign again");
+	if (f->wall_end) /* it came in time */
+		failure_note(f->relay, text);
 	flight_answer_own(f, reply_error(SERVICE_REKOR, 400, -1, text));
 }
 

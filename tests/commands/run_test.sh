@@ -351,10 +351,21 @@ test_no_recovery_is_75() {
 	[ "$RUNS" -ge 2 ] || fail "it ran $RUNS times"
 	has stderr "$ERR" 'run: Sigstore did not recover within 3s (--for)'
 	has stderr "$ERR" 'the last cause: rekor.create answered HTTP 503 after every attempt (server_error: HTTP 503)'
-	has ledger "$LEDGER" '"event":"unsigned","image":"app","digest":"sha256:0'
+	has ledger "$LEDGER" '"event":"unsigned","image":"app","registry":"docker.io","repository":"library/app","digest":"sha256:0'
 	has ledger "$LEDGER" '"reason":"Sigstore did not recover within 3s'
 	is output "$(<"$WORK/step")" signed=false
 	[ "$(counter integrated)" = 0 ] || fail 'the log has an entry'
+}
+
+# The log's answer looks like the client's fault, and is not.
+test_an_entry_that_came_too_late_is_signed_anew() {
+	start_log || return
+	signer
+	fault 'create 1 late 1h'
+	outage 0 30s -- sign "localhost:5000/o/app:1@sha256:$(printf '%064d' 7)"
+	is runs "$RUNS" 2
+	has stderr "$ERR" "outside the certificate's life"
+	has ledger "$LEDGER" '"image":"localhost:5000/o/app:1","registry":"localhost:5000","repository":"o/app","tag":"1","digest":"sha256:0'
 }
 
 test_a_log_that_is_down_is_75() {

@@ -45,6 +45,8 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 void exchange_abandon(struct exchange *x);
 /* For flights: hands the answer on and ends the exchange. */
 void exchange_finish(struct exchange *x, struct answer *answer);
+/* Sigstore failed a client of this relay: see server_failures. */
+void failure_note(struct relay *r, const char *cause);
 /* The relay leaves: an answer of our own (503 + Retry-After) for one exchange. */
 void exchange_turn_away(struct exchange *x, const char *why);
 
