@@ -19,9 +19,14 @@ static struct rerun_sight see(const struct outage *o)
 }
 
 /* What is waited for, in words. */
-static void name_wait(const struct outage *o, const struct rerun_sight *sight, char out[128])
+static void name_wait(const struct outage *o, const struct rerun_sight *sight, const struct server_side *read,
+		      char out[128])
 {
 	const char *service = NULL;
+	if (o->verdict == RERUN_READ && read->state != BREAKER_CLOSED) {
+		snprintf(out, 128, "rekor (read side down)");
+		return;
+	}
 	for (int s = 0; s < SERVICE_COUNT && !service; s++)
 		service = sight->write[s].state == BREAKER_CLOSED ? NULL : service_name((enum service)s);
 	if (service)
@@ -30,13 +35,25 @@ static void name_wait(const struct outage *o, const struct rerun_sight *sight, c
 		snprintf(out, 128, "%s", o->verdict == RERUN_READ ? "the log to answer a read" : "Sigstore");
 }
 
+/* When the log is read next. */
+static usec next_read(const struct outage *o, const struct server_side *read)
+{
+	usec probe = read->state == BREAKER_OPEN ? read->next_probe : 0;
+	if (o->reading)
+		return probe ? probe : USEC_NEVER;
+	return usec_max(probe, o->next_read);
+}
+
 static void tell(struct outage *o, const struct rerun_sight *sight, usec now, usec at)
 {
 	char what[128];
-	name_wait(o, sight, what);
-	const struct progress_moment m = {
-		.what = what, .now = now, .next = at, .give_up = usec_min(o->plan.give_up, o->plan.token_end)
-	};
+	struct server_side read;
+	server_side(o->server, SERVICE_REKOR, SIDE_READ, &read);
+	name_wait(o, sight, &read, what);
+	const struct progress_moment m = { .what = what,
+					   .now = now,
+					   .next = o->verdict == RERUN_READ ? next_read(o, &read) : at,
+					   .give_up = usec_min(o->plan.give_up, o->plan.token_end) };
 	progress_tell(&o->progress, &m);
 }
 

@@ -533,6 +533,12 @@ test_the_wait_on_a_terminal_is_one_line() {
 	# shellcheck disable=SC2086
 	OUT=$(TERM=dumb python3 "$HERE/on_terminal.py" "$SIGRELAY" run $QUICK --for 3s -- sign)
 	has terminal "$OUT" ' waiting what='
+	# Where the read is what has not come, the line says so, and when the next one goes.
+	fault 'query always status 503'
+	# shellcheck disable=SC2086
+	OUT=$(TERM=xterm NO_COLOR=1 python3 "$HERE/on_terminal.py" "$SIGRELAY" run $QUICK --probe-interval=3s --probe-max=3s --for 9s -- sign)
+	has terminal "$OUT" $'\r\033[Kwaiting for rekor (read side down) since '
+	printf %s "$OUT" | grep -q 'rekor (read side down) since [0-9]*s; next try in ' || fail "no next try: $OUT"
 	forget_log
 }
 
