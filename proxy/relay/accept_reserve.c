@@ -1,27 +1,14 @@
 #include <sigrelay/relay/accept_reserve.h>
 
 #include <event2/event.h>
-#include <event2/http.h>
-#include <event2/listener.h>
 
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
+#include <sigrelay/relay/listen.h>
 
 #define SPARE ((size_t)16 << 10) /* a connection of evhttp's is some 2 KiB, in a few blocks */
 #define PAUSE_S 1
-
-static void pause_one(struct evhttp_bound_socket *s, void *arg)
-{
-	(void)arg;
-	evconnlistener_disable(evhttp_bound_socket_get_listener(s));
-}
-
-static void resume_one(struct evhttp_bound_socket *s, void *arg)
-{
-	(void)arg;
-	evconnlistener_enable(evhttp_bound_socket_get_listener(s));
-}
 
 static void look_again_later(struct accept_reserve *r)
 {
@@ -36,7 +23,7 @@ static void on_again(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	r->spare = mem_alloc(SPARE);
 	if (r->spare)
-		evhttp_foreach_bound_socket(r->http, resume_one, NULL);
+		listen_resume(r->http);
 	else
 		look_again_later(r);
 }
@@ -66,7 +53,7 @@ void accept_reserve_ensure(struct accept_reserve *r)
 		mem_free(probe);
 		return;
 	}
-	evhttp_foreach_bound_socket(r->http, pause_one, NULL);
+	listen_pause(r->http);
 	look_again_later(r);
 	mem_free(r->spare);
 	r->spare = NULL;

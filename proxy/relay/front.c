@@ -33,6 +33,7 @@
 #define GONE_GRACE USEC_PER_SEC           /* a half-closed client may still read */
 #define EVHTTP_FIRST (10 * USEC_PER_MSEC) /* a bad head may still become a request, or evhttp's own 400 */
 #define SILENT_SPARE 32                   /* connections beyond max_clients, for those that say nothing */
+#define LISTEN_SETTING "listen"
 #define FREE_ADDRESS "127.0.0.1:0"
 
 /* One client connection. Found by its input buffer: the first callback has no more. */
@@ -628,8 +629,8 @@ enum status front_new(struct front **out, struct event_base *base, struct relay 
 	evhttp_set_default_content_type(f->http, NULL);
 	evhttp_set_bevcb(f->http, on_connection, f);
 	evhttp_set_gencb(f->http, on_request, f);
-	st = listen_http(f->http, base, address ? address : FREE_ADDRESS, "listen", tls != NULL, &f->url,
-			 error);
+	st = listen_http(f->http, base, address ? address : FREE_ADDRESS, LISTEN_SETTING, tls != NULL,
+			 &f->url, error);
 out:
 	if (st == STATUS_OK)
 		*out = f;
@@ -661,9 +662,13 @@ const char *front_url(const struct front *f)
 	return f->url.p;
 }
 
-void front_drain(struct front *f)
+bool front_drain(struct front *f)
 {
 	f->draining = true;
+	if (!listen_is_inherited(LISTEN_SETTING))
+		return false;
+	listen_close(f->http, f->base);
+	return true;
 }
 
 bool front_is_writing(const struct front *f)

@@ -152,25 +152,87 @@ static enum status name_url(struct evconnlistener *l, const struct address *a, b
 			port);
 }
 
-static void accept_again(evutil_socket_t fd, short what, void *listener)
+static void pause_one(struct evhttp_bound_socket *s, void *arg)
+{
+	(void)arg;
+	evconnlistener_disable(evhttp_bound_socket_get_listener(s));
+}
+
+static void resume_one(struct evhttp_bound_socket *s, void *arg)
+{
+	(void)arg;
+	evconnlistener_enable(evhttp_bound_socket_get_listener(s));
+}
+
+void listen_pause(struct evhttp *http)
+{
+	evhttp_foreach_bound_socket(http, pause_one, NULL);
+}
+
+void listen_resume(struct evhttp *http)
+{
+	evhttp_foreach_bound_socket(http, resume_one, NULL);
+}
+
+static void accept_again(evutil_socket_t fd, short what, void *http)
 {
 	(void)fd;
 	(void)what;
-	evconnlistener_enable(listener);
+	listen_resume(http);
 }
 
 /* Out of descriptors, or of memory. The client waits in the kernel's queue, and the
  * listener stays readable for as long: without a pause the loop would spin. The
- * event ends with the base, which outlives the listener and does not run then. */
-static void accept_failed(struct evconnlistener *l, void *arg)
+ * event ends with the base, which outlives http and does not run then. http: evhttp
+ * made itself the argument of its listener's callbacks. */
+static void accept_failed(struct evconnlistener *l, void *http)
 {
 	static const struct timeval pause = { ACCEPT_PAUSE_S, 0 };
-	(void)arg;
 	log_event(LOG_WARN, "accept_failed", LOG_S("cause", strerror(errno)),
 		  LOG_T("wait", ACCEPT_PAUSE_S * USEC_PER_SEC),
 		  LOG_S("next", "clients wait to be taken; where files are too many, raise LimitNOFILE="));
-	if (event_base_once(evconnlistener_get_base(l), -1, EV_TIMEOUT, accept_again, l, &pause) == 0)
-		evconnlistener_disable(l);
+	if (event_base_once(evconnlistener_get_base(l), -1, EV_TIMEOUT, accept_again, http, &pause) == 0)
+		listen_pause(http);
+}
+
+bool listen_is_inherited(const char *setting)
+{
+	return inherited(setting) >= 0;
+}
+
+static void last_bound(struct evhttp_bound_socket *s, void *out)
+{
+	*(struct evhttp_bound_socket **)out = s;
+}
+
+static struct evhttp_bound_socket *bound_of(struct evhttp *http)
+{
+	struct evhttp_bound_socket *s = NULL;
+	evhttp_foreach_bound_socket(http, last_bound, &s);
+	return s;
+}
+
+static void close_now(evutil_socket_t fd, short what, void *http)
+{
+	struct evhttp_bound_socket *s = bound_of(http);
+	(void)fd;
+	(void)what;
+	if (s)
+		evhttp_del_accept_socket(http, s);
+}
+
+/* Two steps: epoll forgets a socket when its last copy is closed, and others have
+ * copies of this one. It is taken out in the loop's next turn, closed in the one after. */
+void listen_close(struct evhttp *http, struct event_base *base)
+{
+	static const struct timeval a_turn = { 0, 1 };
+	struct evhttp_bound_socket *s = bound_of(http);
+	if (!s)
+		return;
+	struct evconnlistener *l = evhttp_bound_socket_get_listener(s);
+	evconnlistener_disable(l);
+	evconnlistener_set_cb(l, NULL, NULL); /* it is not resumed */
+	(void)event_base_once(base, -1, EV_TIMEOUT, close_now, http, &a_turn);
 }
 
 static struct evconnlistener *listener_of(struct event_base *base, int fd)

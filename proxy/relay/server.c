@@ -268,10 +268,13 @@ void server_drain(struct server *s)
 		return;
 	before(s);
 	s->draining = s->relay.draining = true;
+	bool next_process = front_drain(s->front);
 	log_event(LOG_INFO, "drain", LOG_D("in_flight", s->relay.exchanges),
 		  LOG_T("wait", s->settings.drain_timeout),
-		  LOG_S("next", "exchanges in flight end; new ones get 503 with Retry-After"));
-	front_drain(s->front);
+		  LOG_S("next",
+			next_process
+			    ? "exchanges in flight end; who connects waits in the socket for the next process"
+			    : "exchanges in flight end; new ones get 503 with Retry-After"));
 	timer_set(&s->drain_end, usec_add(s->relay.now.mono, s->settings.drain_timeout));
 	after(s);
 }

@@ -1,15 +1,19 @@
 """Runs a program with a listening socket as systemd passes one.
 
-pass_socket.py NAME ADDRESS:PORT PROGRAM [ARG...]; an ARG "@ADDRESS" becomes the socket's.
+pass_socket.py NAME ADDRESS:PORT|fd:N PROGRAM [ARG...]; an ARG "@ADDRESS" becomes the socket's.
+fd:N is a socket that listens already.
 """
 import os
 import socket
 import sys
 
 name, (host, port), program = sys.argv[1], sys.argv[2].rsplit(":", 1), sys.argv[3:]
-s = socket.socket()
-s.bind((host, int(port)))
-s.listen(16)
+if host == "fd":
+    s = socket.socket(fileno=int(port))
+else:
+    s = socket.socket()
+    s.bind((host, int(port)))
+    s.listen(16)
 address = "%s:%d" % s.getsockname()
 program = [address if arg == "@ADDRESS" else arg for arg in program]
 if s.fileno() != 3:

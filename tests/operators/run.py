@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the people who operate a relay look at: the page in a real browser, metrics in a real
-Prometheus, its rules and the dashboard; and the proxy that stands between them and Sigstore.
+Prometheus, its rules and the dashboard; the proxy that stands between them and Sigstore; and
+a restart on a socket that is held for the relay.
 
     run.py --sigrelay BIN [--pictures FOLDER] [NAME...]
 
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 import urllib.parse
 import urllib.request
@@ -277,6 +280,69 @@ def test_no_proxy_goes_past_it(stage):
     proxy = behind_a_proxy(stage, no_proxy="sigstore.test")
     want(ask_for_the_log(stage) == 503, "who answered?")
     want(proxy.connects == [], f"the proxy was asked for {proxy.connects}")
+
+
+# --- a restart on a socket that is held for the relay ------------------------------
+
+def ticks(pid):
+    """Of the processor, that it has used."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def unanswered(client):
+    return not select.select([client.sock], [], [], 0)[0]
+
+
+def drains_with_a_client_waiting(stage, old, late):
+    """The old process lets its parked request end, and does not see the client that connects now."""
+    w = stage.world
+    parked, alive = w.client("parked"), w.client("alive")
+    alive.send("GET", "/api/v1/log")
+    want(alive.receive().status == 200, str(alive.answer))
+    parked.send("POST", "/api/v1/log/entries", ["Content-Type: application/json"], w.entry("e").posted)
+    until(lambda: w.metric("sigrelay_in_flight") == 1, "the create to be held")
+    old.p.send_signal(signal.SIGTERM)
+    until(lambda: " drain " in old.err(), "it to drain")
+    want("waits in the socket" in old.err(), old.err())
+    late.send("GET", "/api/v1/log")
+
+    def ready():
+        c = w.client("admin")
+        c.send("GET", "/readyz")
+        return c.receive().status
+    want(ready() == 503, "it says that it is ready")
+    alive.send("GET", "/api/v1/log")
+    want(alive.receive().status == 503 and alive.answer.header("connection") == "close", str(alive.answer))
+    used, then = ticks(old.p.pid), time.monotonic() + 1
+    until(lambda: ready() != 503 or time.monotonic() > then, "a second to pass")
+    used = ticks(old.p.pid) - used
+    want(used < os.sysconf("SC_CLK_TCK") / 2, f"it used {used} ticks in a second while a client waited")
+    mine = [os.readlink(f"/proc/{old.p.pid}/fd/{n}") for n in os.listdir(f"/proc/{old.p.pid}/fd")]
+    want(f"socket:[{os.stat(w.held.fileno()).st_ino}]" not in mine, "its copy of the socket is open")
+    want(unanswered(late), "the old process answered a new connection")
+    w.control("POST", "release")
+    want(parked.receive().status == 201, str(parked.answer))
+    want(old.exit_code() == 0, old.err()[-500:])
+    w.client("admin").close()
+    del w.clients["admin"]
+
+
+def test_clients_wait_in_a_held_socket(stage):
+    """systemd's, or anybody's: who comes during a restart is served by the next process."""
+    w = stage.world
+    w.held = socket.create_server(("127.0.0.1", 0))
+    stage.start("create hold", hedge_after="0")
+    old, late = w.relay, w.client("late")
+    try:
+        drains_with_a_client_waiting(stage, old, late)
+    finally:
+        old.kill()
+    want(unanswered(late), "the new connection did not outlive the old process")
+    w.start_relay("next")
+    want(late.receive().status == 200, str(late.answer))
+    w.held.close()
 
 
 # --- Prometheus -----------------------------------------------------------------

@@ -32,8 +32,10 @@ enum status front_new(struct front **out, struct event_base *base, struct relay 
 void front_free(struct front *f);
 /* "http://127.0.0.1:7080"; for a UNIX socket "unix:/path". */
 const char *front_url(const struct front *f);
-/* New requests get 503 + Retry-After; the listener stays, so that they hear it. */
-void front_drain(struct front *f);
+/* New requests get 503 + Retry-After; the listener stays, so that they hear it. True:
+ * systemd holds the socket, and who connects from now on waits in it for the next
+ * process; only those who are connected get a 503. */
+bool front_drain(struct front *f);
 /* Is an answer on its way to a client? Who leaves the loop now would lose it. */
 bool front_is_writing(const struct front *f);
 /* 503 + Retry-After for every request that is held. */

@@ -20,4 +20,14 @@ struct evconnlistener;
 enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
 			const char *setting, bool tls, struct buf *url, struct buf *error) MUST_CHECK;
 
+/* Accepts nobody for a while: they wait in the kernel's queue. */
+void listen_pause(struct evhttp *http);
+void listen_resume(struct evhttp *http);
+
+/* Does systemd hold the socket of that name? */
+bool listen_is_inherited(const char *setting);
+/* Closes this process's copy of its listener, soon and for good; it accepts nobody from
+ * now on. Where systemd holds the socket they wait in it for the next process. */
+void listen_close(struct evhttp *http, struct event_base *base);
+
 #endif

@@ -37,7 +37,8 @@ void server_free(struct server *s); /* NULL is fine */
 struct event_base *server_base(struct server *s);
 /* Runs until server_stop, or until a drain has ended. */
 void server_loop(struct server *s);
-/* Stops taking new exchanges (503 + Retry-After), ends when those in flight
+/* Stops taking new exchanges (503 + Retry-After; on a socket that systemd holds, new
+ * connections wait for the next process), ends when those in flight
  * have ended or drain_timeout has passed. */
 void server_drain(struct server *s);
 bool server_draining(const struct server *s);

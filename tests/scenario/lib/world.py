@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from .authority import Authority
@@ -15,6 +16,7 @@ from .tap import Tap
 
 WAIT = 20.0  # for a barrier or a condition
 POLL = 0.02
+PASS_SOCKET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "commands", "pass_socket.py")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: MemorySanitizer")
 
 
@@ -28,13 +30,17 @@ def clean_environment():
 class Process:
     """A sigrelay process whose output goes to files; stdout names where it listens."""
 
-    def __init__(self, folder, name, argv, extra=None):
+    def __init__(self, folder, name, argv, extra=None, held=None):
+        """held: a listening socket that it gets as systemd passes one."""
+        if held:
+            argv = [sys.executable, PASS_SOCKET, "listen", f"fd:{held.fileno()}", *argv]
         self.name = name
         self.out_path = os.path.join(folder, name + ".out")
         self.err_path = os.path.join(folder, name + ".err")
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
             self.p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                                      env={**clean_environment(), **(extra or {})}, cwd=folder)
+                                      env={**clean_environment(), **(extra or {})}, cwd=folder,
+                                      pass_fds=(held.fileno(),) if held else ())
 
     def out(self):
         with open(self.out_path, encoding="utf-8", errors="replace") as f:
@@ -89,6 +95,7 @@ class World:
         self.log = self.relay = self.tap = None
         self.outer = None  # the fleet's relay, where the clients' points at one
         self.outer_settings = None
+        self.held = None  # the listener's socket, where the relay gets it from elsewhere
         self.environment = {}  # the relay's, beside what every process gets
         self.log_port = None
         self.clients = {}
@@ -170,19 +177,21 @@ class World:
                          **self.settings}
         return self.outer.says(r"^listening on (https://\S+)")
 
-    def start_relay(self):
+    def start_relay(self, name="relay"):
         if self.want_tap:
             self.tap = Tap(self.log_port)
         url = f"http://127.0.0.1:{self.tap.port if self.tap else self.log_port}"
         if self.outer_settings is not None:
             url = self.start_outer(url)
         listen = "unix:" + os.path.join(self.folder, "s") if self.want_socket else "127.0.0.1:0"
+        if self.held:
+            listen = "%s:%d" % self.held.getsockname()
         defaults = {"rekor_url": url, "fulcio_url": url, "tsa_url": url, "listen": listen,
                     "admin_listen": "127.0.0.1:0"}
         self.settings = {**defaults, **self.settings}
         self.write_settings()
-        self.relay = Process(self.folder, "relay", [self.binary, "serve", "--config", "relay.ini"],
-                             self.environment)
+        self.relay = Process(self.folder, name, [self.binary, "serve", "--config", "relay.ini"],
+                             self.environment, self.held)
         self.admin_port = int(self.relay.says(r"^admin on http://[\d.]+:(\d+)"))
         url = self.relay.says(r"^listening on (\S+)")
         self.address = url[5:] if url.startswith("unix:") else ("127.0.0.1", int(url.rsplit(":", 1)[1]))
