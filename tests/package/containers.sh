@@ -43,12 +43,31 @@ refuses_a_typo() {
 	! kubecheck "$work/typo.yaml"
 }
 
-# The settings that the chart writes are sigrelay's own.
-settings_are_known() {
-	chart --set tls.secretName=fleet-tls --set settings.retry_for=7m |
-		sed -n '/sigrelay.ini: |/,/^---/p' | sed '1d;/^---/d;s/^    //' >"$work/sigrelay.ini"
-	"$sigrelay" check-config "$work/sigrelay.ini" | grep -q '^retry_for = 7m'
+# settings_of OPTION...: the settings that the chart writes, read by sigrelay.
+settings_of() {
+	chart "$@" | sed -n '/sigrelay.ini: |/,/^---/p' | sed '1d;/^---/d;s/^    //' >"$work/sigrelay.ini"
+	"$sigrelay" check-config "$work/sigrelay.ini"
 }
+settings_are_known() { settings_of --set tls.secretName=fleet-tls --set settings.retry_for=7m | grep '^retry_for = 7m'; }
+settings_of_a_values_file() {
+	printf 'settings: { max_parked: 1000000, log_repeats: 0, allow_from: [10.0.0.0/8, "fd00::/8"], listen: "0.0.0.0:7443" }\n' \
+		>"$work/values.yaml"
+	settings_of -f "$work/values.yaml" >"$work/settings" && grep '^max_parked = 1000000 ' "$work/settings" &&
+		grep '^allow_from = 10.0.0.0/8, fd00::/8 ' "$work/settings" && grep '^listen = 0.0.0.0:7443 ' "$work/settings"
+}
+rate_is_shared() {
+	settings_of --set replicas=3 | grep '^rate_limit = 300/min ' && settings_of --set replicas=1 | grep '^rate_limit = 900/min ' &&
+		settings_of --set redis.secretName=r | grep '^rate_limit = 900/min ' &&
+		settings_of --set settings.redis_url=unix:/r | grep '^rate_limit = 900/min '
+}
+nobody_is_let_in() {
+	renders --set networkPolicy.from=null --set networkPolicy.monitoringFrom=null &&
+		! sed -n '/^  ingress:/,/^---/p' "$work/chart.yaml" | grep from
+}
+open_to_all_is_refused() {
+	! chart --set networkPolicy.enabled=false && renders --set networkPolicy.enabled=false --set settings.allow_insecure_listen=yes
+}
+named_by_digits() { helm template 123 "$root/docker/helm/sigrelay" --kube-version 1.31.0 >"$work/chart.yaml" && kubecheck "$work/chart.yaml"; }
 
 # Variables of the compose file are settings.
 compose_is_known() {
@@ -84,6 +103,11 @@ check 'the chart as it is' renders
 check 'the chart with everything' renders --set tls.secretName=t --set redis.secretName=r \
 	--set 'nodeSelector.disk=ssd' --set 'tolerations[0].operator=Exists' --set settings.rate_limit=600/min
 check "the chart's settings are sigrelay's" settings_are_known
+check 'settings of a values file: numbers, lists, the chart'"'"'s own' settings_of_a_values_file
+check 'relays without Redis share the rate' rate_is_shared
+check 'an empty list lets nobody in' nobody_is_let_in
+check 'open to all only when told so' open_to_all_is_refused
+check 'a release that is called by digits' named_by_digits
 check "the compose file's settings are sigrelay's" compose_is_known
 install -m 755 "$sigrelay" "$work/sigrelay"
 if [ "$(id -u)" = 0 ] && unshare --mount --net true 2>/dev/null; then
