@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sigrelay/base/file.h>
@@ -298,8 +299,16 @@ static int check_ledger(const struct cleanup *c, bool *missing)
 			 "--run-id=RUN or SIGRELAY_RUN_ID (in GitHub Actions it is known)");
 		return EXIT_USAGE_ERROR;
 	}
-	if (access(path, F_OK) == 0)
-		return 0;
+	struct stat st;
+	if (stat(path, &st) == 0) {
+		if (S_ISREG(st.st_mode))
+			return 0;
+		complain(
+		    "cleanup: the ledger %s is no file that can be read back (a folder, a pipe or a device); "
+		    "nothing was done: name the file that preflight and pushed wrote",
+		    path);
+		return EXIT_CONFIG_ERROR;
+	}
 	int error = errno;
 	const char *slash = strrchr(path, '/');
 	char *folder = slash && slash != path ? mem_strndup(path, (size_t)(slash - path)) : NULL;
@@ -333,6 +342,22 @@ static int read_flags(struct cleanup *c, int *argc, char **argv)
 	return rc;
 }
 
+/* Where there is no ledger nothing is set up, and none is made. */
+static int report_no_ledger(struct cleanup *c)
+{
+	struct settings without = c->settings;
+	without.ledger = NULL;
+	enum status st = run_ledger_open(&c->setup.ledger, &without, environ);
+	if (st != STATUS_OK) {
+		complain("cleanup: %s", status_name(st));
+		return EXIT_CONFIG_ERROR;
+	}
+	c->setup.run = c->setup.ledger.run;
+	int rc = report(c);
+	ledger_close(&c->setup.ledger);
+	return rc;
+}
+
 static int cleanup(struct cleanup *c, struct settings_load *l, int argc, char **argv)
 {
 	bool missing = false;
@@ -343,7 +368,7 @@ static int cleanup(struct cleanup *c, struct settings_load *l, int argc, char **
 		rc = check_ledger(c, &missing);
 	if (rc != 0 || !missing)
 		return rc == 0 ? open_and_clean(c) : rc;
-	return report(c);
+	return report_no_ledger(c);
 }
 
 int command_cleanup(int argc, char **argv)

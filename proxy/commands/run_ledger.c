@@ -26,7 +26,7 @@ bool run_ledger_add(struct ledger *l, const char *command, const struct ledger_l
 	bool torn = false;
 	enum status st = ledger_add(l, line, clock_now().wall, &torn);
 	if (st != STATUS_OK)
-		complain("%s: cannot write to the ledger: %s", command,
+		complain("%s: cannot write to the ledger '%s': %s", command, l->path,
 			 st == STATUS_IO ? strerror(errno) : status_name(st));
 	if (torn)
 		log_event(LOG_WARN, "ledger_torn",

@@ -416,10 +416,25 @@ static enum status find_free(struct remover *m, const struct reference *ref, str
 	return st;
 }
 
+/* Will no other version have a tag once this run's have gone? */
+static bool is_last(const struct remover *m, const struct reference *ref, const struct version *at)
+{
+	const struct ghcr *g = m->ghcr;
+	for (size_t i = 0; i < g->n; i++) {
+		if (&g->v[i] != at && g->v[i].tag_count && other_tag(m, ref, &g->v[i]))
+			return false;
+	}
+	return true;
+}
+
 enum status ghcr_may(struct remover *m, const struct reference *ref, struct verdict *v)
 {
 	struct version *at;
-	return find_free(m, ref, &at, v);
+	enum status st = find_free(m, ref, &at, v);
+	if (st == STATUS_OK && at && is_last(m, ref, at))
+		snprintf(v->reason, sizeof(v->reason),
+			 "may be refused: GitHub does not delete the last tagged version of a package; ");
+	return st;
 }
 
 enum status ghcr_delete(struct remover *m, const struct reference *ref, struct verdict *v)

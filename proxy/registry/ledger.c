@@ -71,8 +71,9 @@ enum status ledger_open(struct ledger *l, const char *path, const char *run)
 		if (opened.fd < 0)
 			return STATUS_IO;
 	}
+	opened.path = mem_strdup(path ? path : "");
 	opened.run = mem_strdup(run ? run : "");
-	if (!opened.run) {
+	if (!opened.path || !opened.run) {
 		ledger_close(&opened);
 		return STATUS_NO_MEMORY;
 	}
@@ -84,6 +85,7 @@ void ledger_close(struct ledger *l)
 {
 	if (l->fd >= 0)
 		close(l->fd);
+	mem_free(l->path);
 	mem_free(l->run);
 	*l = (struct ledger){ .fd = -1 };
 }

@@ -275,10 +275,13 @@ static enum status keep_unproven(struct remover *m, const struct reference *ref,
 	if (st == STATUS_OK)
 		st = removals_add(out, REMOVAL_DIGEST, &bare, &v);
 	for (size_t i = 0; i < found.n && st == STATUS_OK; i++) {
-		verdict_left(&v, OBSTACLE_UNPROVEN,
-			     "stays: whether another tag names the digest that it signs is not known "
-			     "(%.400s)",
-			     s->why);
+		bool seen = found.v[i].result != REMOVAL_LEFT;
+		verdict_left(&v, s->fault || !seen ? OBSTACLE_FAULT : OBSTACLE_UNPROVEN, "%s",
+			     found.v[i].reason);
+		if (seen)
+			snprintf(v.reason, sizeof(v.reason),
+				 "whether another tag names the digest that it signs is not known (%.400s)",
+				 s->why);
 		st = removals_add(out, REMOVAL_SIGNATURE, &found.v[i].ref, &v);
 	}
 	removals_release(&found);

@@ -433,6 +433,9 @@ def ghcr_last_tagged_version(w):
         has(answer["images"][0]["reason"], "last tagged version of a package")
         has(answer["images"][0]["steps"][0], "package app, delete it whole")
         eq(r.tags(REPO), {"v1": digest})
+        has(w.json(0, "--dry-run")["images"][0]["reason"], "may be refused", "last tagged version")
+        r.put(REPO, "v0", "older")
+        lacks(w.json(0, "--dry-run")["images"][0]["reason"], "may be refused")
 
 
 @test

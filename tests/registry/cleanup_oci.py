@@ -704,11 +704,22 @@ def no_ledger(w):
     has(w.err, "no ledger is set", "--ledger", "SIGRELAY_LEDGER")
     w.run(0)
     has(w.err, "there is no ledger", "nothing to take back")
+    has(w.out, "nothing of run %s is left" % RUN)
     eq(os.path.exists(w.ledger), False)
-    eq(w.json(0)["images"], [])
+    answer = w.json(0)
+    eq((answer["run"], answer["images"]), (RUN, []))
     w.run(78, command=[w.program, "cleanup", "--ledger", w.path("no-folder/ledger")])
     has(w.err, "cannot read the ledger", "no-folder")
     w.run(78, command=[w.program, "cleanup", "--ledger", w.home])
+
+
+@test
+def a_ledger_that_cannot_be_read_back(w):
+    """A pipe would be waited for without end."""
+    os.mkfifo(w.ledger)
+    for path in (w.ledger, "/dev/null"):
+        w.run(78, command=[w.program, "cleanup", "--ledger", path])
+        has(w.err, path, "no file that can be read back", "nothing was done")
 
 
 @test
@@ -823,6 +834,8 @@ def a_list_of_tags_that_fails_for_now(w):
         r.fault("503", path="tags/list", times=999)
         answer = w.json(4, "--timeout", "1s")
         eq((results(answer), also(answer, "digest")), ({"v1": "deleted"}, {digest: "left"}))
+        steps = {s for a in answer["images"][0]["also"] for s in a["steps"]}
+        eq(steps, {"run cleanup again: it goes on where it was"})
         eq(w.lines("deleted", "kept")[-1]["event"], "kept")
         r.reset()
         w.run(0)

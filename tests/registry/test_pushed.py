@@ -93,7 +93,7 @@ def pushed_needs_a_ledger(w):
             w.run(78, "pushed", *args, "--ledger=/no/such/folder/l", "%s/acme/app:v1@%s" % (r.host, digest))
             has(w.err, "/no/such/folder/l")
             w.run(1, "pushed", *args, "--ledger=/dev/full", "%s/acme/app:v1@%s" % (r.host, digest))
-            has(w.err, "No space left")
+            has(w.err, "/dev/full", "No space left")
             eq(w.out, "")
 
 

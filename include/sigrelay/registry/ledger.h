@@ -36,7 +36,7 @@ struct ledger_line {
 
 struct ledger {
 	int fd; /* -1: there is none, and adding to it does nothing */
-	char *run;
+	char *path, *run;
 };
 
 /* Opens the file, and makes it where it is not there. path NULL: no ledger.
