@@ -360,7 +360,7 @@ int command_demo(int argc, char **argv)
 	if (st == STATUS_OK)
 		good = tell(&s, &version);
 	else
-		broken(&s, "start the built-in log", st);
+		broken(&s, s.world.step, st);
 	demo_world_release(&s.world);
 	if (demo_interrupted())
 		return 128 + demo_interrupted();

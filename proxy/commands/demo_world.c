@@ -210,6 +210,7 @@ enum status demo_world_init(struct demo_world *w)
 {
 	memset(w, 0, sizeof(*w));
 	w->log_output = -1;
+	w->step = "find its own program by /proc/self/exe";
 	if (readlink("/proc/self/exe", w->self, sizeof(w->self) - 1) < 0)
 		return STATUS_IO;
 	watch_signals();
@@ -217,8 +218,11 @@ enum status demo_world_init(struct demo_world *w)
 	/* Clients in Go skip a proxy for loopback by themselves; others do not. */
 	if (setenv("NO_PROXY", "127.0.0.1", 1) != 0 || setenv("no_proxy", "127.0.0.1", 1) != 0)
 		return STATUS_NO_MEMORY;
-	enum status s = make_folder(w);
-	return s == STATUS_OK ? start_log(w) : s;
+	w->step = "make a folder below TMPDIR, else /tmp";
+	if (make_folder(w) != STATUS_OK)
+		return STATUS_IO;
+	w->step = "start the built-in log";
+	return start_log(w);
 }
 
 static void remove_folder(const char *folder)

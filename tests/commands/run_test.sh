@@ -161,6 +161,11 @@ test_files_that_cannot_be_used_are_78() {
 	[ ! -e "$WORK/ran" ] || fail 'the command ran'
 }
 
+test_the_demo_says_what_it_cannot_do() {
+	TMPDIR=$WORK/none exits 1 demo
+	has stdout "$OUT" 'cannot make a folder below TMPDIR'
+}
+
 test_nothing_runs_after_an_error() {
 	exits 78 run --retry-for=soon -- touch "$WORK/ran"
 	[ ! -e "$WORK/ran" ] || fail 'the command ran'

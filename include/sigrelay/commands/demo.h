@@ -21,6 +21,7 @@
 
 /* ---- demo_world.c ---- */
 struct demo_world {
+	const char *step; /* what demo_world_init was about to do */
 	char self[4096];  /* this program */
 	char folder[256]; /* private, removed at the end */
 	char url[64];     /* the built-in log */
