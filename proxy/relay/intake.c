@@ -48,6 +48,8 @@ const char *intake_ambiguity(struct evhttp_request *req, const struct head_guard
 		return "two Content-Length headers";
 	if (lengths && codings)
 		return "Content-Length together with Transfer-Encoding";
+	if (codings && req->minor < 1) /* RFC 9112 6.1: its framing is faulty */
+		return "Transfer-Encoding in HTTP/1.0, which knows none";
 	if (codings > 1 || (coding && strcasecmp(coding, "chunked") != 0))
 		return "a Transfer-Encoding other than chunked";
 	if (length && slice_u64(slice_str(length), &n) != STATUS_OK)
