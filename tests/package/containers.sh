@@ -43,6 +43,23 @@ refuses_a_typo() {
 	! kubecheck "$work/typo.yaml"
 }
 
+# The job's cosign, with a token that is none where the job has its own: it reads it.
+finds_its_token() {
+	local cosign job=$root/docker/kubernetes/sidecar-job.yaml
+	cosign=$(need_tool cosign "v$(sed -n 's/.*image: .*cosign:\([0-9.]*\)$/\1/p' "$job")") || return 1
+	# shellcheck disable=SC2016 # the inner shell's
+	unshare --mount --net sh -c 'mount -t tmpfs tmpfs /run && mkdir -p "$(dirname "$1")" && echo a.b.c >"$1" &&
+		HOME=$3 COSIGN_FULCIO_URL=http://127.0.0.1:1 timeout 20 "$2" sign-blob --yes --tlog-upload=false "$1" </dev/null' \
+		sh "$(sed -n 's/.*mountPath: \([^,]*\),.*/\1/p' "$job")/$(sed -n 's/.*serviceAccountToken: { path: \([^,]*\),.*/\1/p' "$job")" \
+		"$cosign" "$work" 2>&1 | tee /dev/stderr | grep -q 'illegal base64'
+}
+
+# A context with what another path has built would not build: CMake refuses its cache.
+context_is_clean() {
+	local ignored=$root/docker/Dockerfile.dockerignore
+	sed 's|/||g' "$root/.gitignore" | while read -r made; do grep -qx "$made" "$ignored" || ! echo "$made is not in $ignored"; done
+}
+
 # settings_of OPTION...: the settings that the chart writes, read by sigrelay.
 settings_of() {
 	chart "$@" | sed -n '/sigrelay.ini: |/,/^---/p' | sed '1d;/^---/d;s/^    //' >"$work/sigrelay.ini"
@@ -98,6 +115,7 @@ runs_as_the_image_would() {
 
 check 'the sidecar job is what Kubernetes takes' kubecheck "$root/docker/kubernetes/sidecar-job.yaml"
 check 'a field that Kubernetes does not know is found' refuses_a_typo
+check "the image's context has nothing built" context_is_clean
 check 'the chart is lint-free' helm lint --strict "$root/docker/helm/sigrelay"
 check 'the chart as it is' renders
 check 'the chart with everything' renders --set tls.secretName=t --set redis.secretName=r \
@@ -112,9 +130,10 @@ check "the compose file's settings are sigrelay's" compose_is_known
 install -m 755 "$sigrelay" "$work/sigrelay"
 if [ "$(id -u)" = 0 ] && unshare --mount --net true 2>/dev/null; then
 	check 'unprivileged, on a root that cannot be written to' runs_as_the_image_would
+	check "the job's cosign finds its token" finds_its_token
 else
-	skipped=$((skipped + 1))
-	echo 'skip - unprivileged, on a read-only root: that needs root and namespaces'
+	skipped=$((skipped + 2))
+	echo 'skip - unprivileged, on a read-only root; the token of the job: that needs root and namespaces'
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
