@@ -45,8 +45,8 @@ struct answer *reply_entry(int status, const char *id, const struct answer *entr
 
 struct answer *reply_created(struct answer *created, const char *id)
 {
-	if (created->status == 201 && answer_header(created, "ETag").n &&
-	    answer_header(created, "Location").n)
+	if (created->status == 201 && slice_eq_str(answer_header(created, "ETag"), id) &&
+	    slice_ends(answer_header(created, "Location"), id))
 		return answer_ref(created);
 	return reply_entry(201, id, created);
 }

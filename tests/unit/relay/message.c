@@ -186,6 +186,30 @@ static void test_errors_in_the_services_shape(void)
 	answer_unref(a);
 }
 
+static void check_created(const char *etag, const char *location, bool as_it_came)
+{
+	struct answer *came = answer_new(201, 100);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(came);
+	CU_ASSERT_EQUAL(answer_add_header(came, "ETag", slice_str(etag)), STATUS_OK);
+	CU_ASSERT_EQUAL(answer_add_header(came, "Location", slice_str(location)), STATUS_OK);
+	struct answer *a = reply_created(came, SIM_ID);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+	CU_ASSERT_EQUAL(a == came, as_it_came);
+	CU_ASSERT(slice_eq_str(answer_header(a, "ETag"), SIM_ID));
+	CU_ASSERT(slice_ends(answer_header(a, "Location"), "/" SIM_ID));
+	answer_unref(a);
+	answer_unref(came);
+}
+
+static void test_created_names_its_entry(void)
+{
+	check_created(SIM_ID, SIM_CREATE "/" SIM_ID, true);
+	check_created(SIM_ID, "https://log.example" SIM_CREATE "/" SIM_ID, true);
+	check_created("W/\"" SIM_ID "\"", SIM_CREATE "/" SIM_ID, false);
+	check_created(SIM_ID, SIM_CREATE "/of-another", false);
+	check_created("", "", false);
+}
+
 static void tortured(void *arg)
 {
 	(void)arg;
@@ -241,5 +265,5 @@ static void test_an_answer_of_a_relay_that_waited(void)
 TEST_SUITE(relay_message, TEST(test_target_and_its_views), TEST(test_headers_that_are_ours_stay_here),
 	   TEST(test_request_id), TEST(test_a_trace_keeps_its_state), TEST(test_no_trace_has_no_state),
 	   TEST(test_answer_headers), TEST(test_headers_that_connection_lists),
-	   TEST(test_errors_in_the_services_shape), TEST(test_torture),
+	   TEST(test_errors_in_the_services_shape), TEST(test_created_names_its_entry), TEST(test_torture),
 	   TEST(test_how_long_another_relay_waits), TEST(test_an_answer_of_a_relay_that_waited))
