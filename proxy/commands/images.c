@@ -190,7 +190,6 @@ static void on_looked(void *arg, const struct tag_look *look)
 	struct asked *a = arg;
 	struct tag_look *own = &a->image->look;
 	*own = *look;
-	github_plain(slice_str(look->reason), own->reason, sizeof(own->reason));
 	a->done = true;
 }
 
@@ -261,4 +260,15 @@ void images_look(struct images *i, struct registry_setup *setup, usec timeout, c
 	if (l.asked)
 		look_at_all(&l, setup, env);
 	mem_free(l.asked);
+	images_plain(i);
+}
+
+void images_plain(struct images *i)
+{
+	for (size_t k = 0; k < i->n; k++) {
+		struct tag_look *look = &i->v[k].look;
+		char plain[sizeof(look->reason)];
+		github_plain(slice_str(look->reason), plain, sizeof(plain));
+		memcpy(look->reason, plain, sizeof(plain));
+	}
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
-#include <sigrelay/base/utf8.h>
 #include <sigrelay/sigstore/json_fields.h>
 
 #include "registry_inside.h"
@@ -189,54 +188,33 @@ static enum status log_in(struct remover *m, struct hub *h, const struct referen
 
 /* --- deleting -------------------------------------------------------------------------- */
 
-/* immutable_tags_settings of GET …/repositories/REPO: {"enabled", "rules": [RE2]}. */
-static bool is_immutable(const cJSON *root, char *rules, size_t size)
-{
-	const cJSON *settings = json_at(root, "immutable_tags_settings", NULL);
-	const cJSON *rule;
-	*rules = '\0';
-	if (!cJSON_IsTrue(json_at(settings, "enabled", NULL)))
-		return false;
-	cJSON_ArrayForEach(rule, json_at(settings, "rules", NULL))
-	{
-		size_t n = strlen(rules);
-		char text[128];
-		if (!cJSON_IsString(rule))
-			continue;
-		utf8_plain(slice_str(rule->valuestring), text, sizeof(text));
-		snprintf(rules + n, size - n, "%s%s", n ? ", " : "", text);
-	}
-	return true;
-}
-
 /* NULL: they cannot be had. */
 static enum status get_settings(struct remover *m, const struct reference *ref, cJSON **out)
 {
 	struct web_answer a = { 0 };
-	char path[600];
-	const char *slash = strchr(ref->path, '/');
+	struct buf path;
 	*out = NULL;
-	if (!slash)
-		return STATUS_OK;
-	snprintf(path, sizeof(path), "/v2/namespaces/%.*s/repositories/%s", (int)(slash - ref->path),
-		 ref->path, slash + 1);
-	enum status st = hub_ask(m, "GET", path, false, (struct slice){ NULL, 0 }, &a);
+	buf_init(&path, URL_MAX);
+	enum status st = hub_repository_path(ref, &path);
+	if (st == STATUS_OK)
+		st = hub_ask(m, "GET", path.p, false, (struct slice){ NULL, 0 }, &a);
+	buf_release(&path);
 	if (st == STATUS_OK && a.status == 200)
 		*out = json_parse(buf_slice(&a.body));
 	web_answer_release(&a);
-	return st;
+	return st == STATUS_INVALID ? STATUS_OK : st;
 }
 
 /* Hub's refusal does not say why: its settings may. */
 static enum status explain(struct remover *m, const struct reference *ref, struct verdict *v)
 {
-	char rules[200], refusal[REMOVAL_REASON];
+	char rules[HUB_RULES_SIZE], refusal[REMOVAL_REASON];
 	cJSON *root;
 	enum status st = get_settings(m, ref, &root);
 	if (!root)
 		return st;
 	memcpy(refusal, v->reason, sizeof(refusal));
-	if (is_immutable(root, rules, sizeof(rules)))
+	if (hub_immutable(root, rules))
 		verdict_left(v, OBSTACLE_IMMUTABLE, "%.240s; %s has immutable tags%s%s", refusal, ref->path,
 			     *rules ? ", by the rules " : "", rules);
 	else if (cJSON_IsFalse(json_at(root, "permissions", "admin", NULL)))
@@ -291,14 +269,14 @@ static enum status begin(struct remover *m, const struct reference *ref, struct 
 enum status hub_may(struct remover *m, const struct reference *ref, struct verdict *v)
 {
 	struct hub *h = NULL;
-	char rules[200] = "";
+	char rules[HUB_RULES_SIZE] = "";
 	cJSON *root = NULL;
 	enum status st = begin(m, ref, &h);
 	if (st == STATUS_OK && h->authorization.n)
 		st = get_settings(m, ref, &root);
 	else if (st == STATUS_OK)
 		*v = h->trouble;
-	if (root && is_immutable(root, rules, sizeof(rules)) && !*rules)
+	if (root && hub_immutable(root, rules) && !*rules)
 		verdict_left(v, OBSTACLE_IMMUTABLE, "all tags of %s are immutable", ref->path);
 	else if (root && *rules)
 		snprintf(v->reason, sizeof(v->reason),

@@ -116,12 +116,14 @@ static const char *what_to_do(const struct all *a)
 	return a->verdict->decision == PREFLIGHT_SKIP ? "; nothing has to be built" : "";
 }
 
+/* What is remarked of a tag that is there is why a push over it will be refused. */
 static enum status add_present(const struct all *a, const struct preflight_image *i, struct buf *out)
 {
-	enum status st = buf_addf(out,
-				  "%s exists already, with the digest %s%s; if all it lacks is a "
-				  "signature: cosign sign --yes ",
-				  i->name, i->look.digest, what_to_do(a));
+	enum status st =
+	    buf_addf(out,
+		     "%s exists already, with the digest %s%s%s%s; if all it lacks is a "
+		     "signature: cosign sign --yes ",
+		     i->name, i->look.digest, what_to_do(a), *i->look.reason ? "; " : "", i->look.reason);
 	return st == STATUS_OK ? add_digested(i, out) : st;
 }
 

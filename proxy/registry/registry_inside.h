@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include <sigrelay/base/json.h>
 #include <sigrelay/registry/challenge.h>
 #include <sigrelay/registry/registry.h>
 
@@ -93,6 +94,13 @@ struct grant *grant_kept(const struct registry *r, const struct call *c);
 void token_ask(struct call *c, const struct challenge *ch, const struct web_answer *a);
 enum status grant_new(struct registry *r, const struct account *account, struct grant **out) MUST_CHECK;
 void grant_free(struct grant *g);
+
+/* hub_tags.c */
+/* STATUS_INVALID: not NAMESPACE/NAME. */
+enum status hub_repository_path(const struct reference *ref, struct buf *out) MUST_CHECK;
+#define HUB_RULES_SIZE 200
+/* Of what Hub answers there: are tags immutable? rules: by which, "" for all tags. */
+bool hub_immutable(const cJSON *root, char rules[HUB_RULES_SIZE]);
 
 /* registry_error.c */
 /* " 401 UNAUTHORIZED: the message": status and, if there is one, the error. */

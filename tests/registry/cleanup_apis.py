@@ -285,7 +285,9 @@ def hub_dry_run_of_immutable_tags(w):
     with hub(w, all_immutable=True) as (r, h):
         hub_image(w, r)
         has(w.json(4, "--dry-run")["images"][0]["reason"], "all tags of acme/app are immutable")
-        h.hub.update({"all_immutable": False, "immutable": ["^v"]})
+        h.hub.update({"all_immutable": False, "immutable": [".*"]})
+        has(w.json(4, "--dry-run")["images"][0]["reason"], "all tags of acme/app are immutable")
+        h.hub.update({"immutable": ["^v"]})
         answer = w.json(0, "--dry-run")
         has(answer["images"][0]["reason"], "may be refused: acme/app has immutable tags, by the rules ^v; would ask")
 

@@ -18,6 +18,7 @@ Options:
     immutable   [regex]: immutable tags (docs immutable-tags.md: "cannot be overwritten or
                 deleted"; status and text are not known, 403 here)
     all_immutable  true: enabled without rules
+    private     true: the repository is shown to nobody without a name
 """
 import json
 import re
@@ -25,7 +26,7 @@ import re
 from fake_registry import Answer, FakeRegistry, Handler
 
 DEFAULTS = {"users": {"acme": "hub-secret"}, "second": [], "auth_token": True, "token_uses": None,
-            "refuse": None, "immutable": [], "all_immutable": False}
+            "refuse": None, "immutable": [], "all_immutable": False, "private": False}
 
 
 def detail(status, text, **more):
@@ -45,7 +46,7 @@ class HubHandler(Handler):
             return self.authorized() or self.delete(*m.groups())
         m = re.match(r"/v2/namespaces/([^/]+)/repositories/([^/]+)\Z", path)
         if m and self.command == "GET":
-            return self.authorized() or self.settings()
+            return self.shown() or self.settings()
         return Answer(404, "<html><title>404 Not Found</title></html>", kind="text/html")
 
     def log_in(self, name, secret, field, scheme):
@@ -69,6 +70,13 @@ class HubHandler(Handler):
         if handed[value]:
             handed[value] -= 1
         return None
+
+    def shown(self):
+        """None: yes. A public repository is, to anybody; who it is for may be seen by its
+        permissions alone."""
+        if "Authorization" in self.headers:
+            return self.authorized()
+        return detail(404, "object not found") if self.registry.hub["private"] else None
 
     def settings(self):
         hub = self.registry.hub

@@ -16,6 +16,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from fake_hub import FakeHub  # noqa: E402
 from fake_registry import FakeRegistry  # noqa: E402
 from world import OTHER, eq, has, lacks, main, test, without_time  # noqa: E402
 
@@ -319,6 +320,58 @@ def an_image_given_twice(w):
         eq([(i["image"], i["registry"], i["repository"]) for i in got["images"]],
            [("alpine:3", "docker.io", "library/alpine")])
         eq(w.err.count("is given twice"), 2)
+
+
+def hub_asks(h):
+    return [(q["method"], q["path"]) for q in h.requests()]
+
+
+@test
+def immutable_tags_of_docker_hub(w):
+    with FakeRegistry("dockerhub") as r, FakeHub(r, immutable=[".*"]) as h:
+        digest = r.put("acme/app", "v1")
+        r.put("acme/app", "v2", "other")
+        flags = ["--dockerhub-registry-url", r.url, "--dockerhub-url", h.url]
+        every = "all tags of acme/app are immutable at Docker Hub"
+        w.log_in("https://index.docker.io/v1/")
+        eq(w.states(3, *flags, "acme/app:v1")[2], [("present", digest, every)])
+        has(w.err, "exists already", every)
+        eq(hub_asks(h), [("GET", "/v2/namespaces/acme/repositories/app")])
+        eq([q["scheme"] for q in h.requests()], [None])
+        h.hub.update(immutable=[], all_immutable=True)
+        eq(w.states(3, *flags, "acme/app:v1")[2][0][2], every)
+        h.hub.update(immutable=["^v\\d", "##[error]x"], all_immutable=False)
+        w.preflight(0, *flags, "--on-existing-tag=warn", "acme/app:v1")
+        has(w.err, "tags of acme/app are immutable at Docker Hub, by the rules ^v\\d, #?[error]x")
+        h.reset()
+        w.json(3, *flags, "acme/app:v1", "docker.io/acme/app:v2", "acme/app:v3")
+        eq(len(hub_asks(h)), 1)
+
+
+@test
+def docker_hub_has_nothing_to_say(w):
+    """Nothing is waited for, and nothing told, where it does not answer, or is not meant."""
+    with FakeRegistry("dockerhub") as r, FakeHub(r, all_immutable=True) as h, FakeRegistry() as other:
+        r.put("acme/app", "v1")
+        other.put("acme/app", "v1")
+        flags = ["--dockerhub-registry-url", r.url, "--dockerhub-url", h.url]
+        for fault in ("503", "429", "html200", "html404", "403"):
+            h.fault(fault, path="namespaces", times=9)
+            eq(w.states(3, *flags, "acme/app:v1")[2][0][2], "")
+            eq(len(hub_asks(h)), 1)
+            h.reset()
+        h.hub.update(private=True)
+        eq(w.states(3, *flags, "acme/app:v1")[2][0][2], "")
+        h.reset()
+        w.json(0, *flags, "acme/app:v2")
+        w.json(3, *flags, other.host + "/acme/app:v1")
+        eq(hub_asks(h), [])
+        h.hub.update(private=False, all_immutable=False)
+        eq(w.states(3, *flags, "acme/app:v1")[2][0][2], "")
+        w.env["https_proxy"] = h.url  # whoever asked hub.docker.com would come by
+        h.reset()
+        w.json(3, "--dockerhub-registry-url", r.url, "acme/app:v1")
+        eq(hub_asks(h), [])
 
 
 @test

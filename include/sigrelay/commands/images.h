@@ -28,6 +28,8 @@ void images_release(struct images *i); /* fine on a zeroed one */
  * asked is unknown, with a reason. Tells on a terminal what it waits for. Reasons
  * hold no command of GitHub's runner afterwards. */
 void images_look(struct images *i, struct registry_setup *setup, usec timeout, char *const *env);
+/* Takes such commands out of reasons that were written since. */
+void images_plain(struct images *i);
 
 /* The line's image, registry, repository and tag; borrowed. */
 void images_ledger_line(const struct preflight_image *i, struct ledger_line *line);
