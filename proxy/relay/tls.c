@@ -4,9 +4,11 @@
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 
 /* RFC 9325 4.2; those of TLS 1.3 are all fine. */
@@ -49,6 +51,30 @@ static int choose_http(SSL *ssl, const unsigned char **out, unsigned char *n, co
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* What came before the alert is taken from the socket: closed with unread bytes it
+ * would be reset, and the alert lost on its way. */
+static void let_alert_arrive(int fd)
+{
+	char junk[4096];
+	for (int n = 0; n < 16 && recv(fd, junk, sizeof(junk), MSG_DONTWAIT) > 0; n++)
+		;
+}
+
+static void on_alert(const SSL *ssl, int where, int value)
+{
+	char cause[160];
+	bool ours = where == SSL_CB_WRITE_ALERT;
+	if ((!ours && where != SSL_CB_READ_ALERT) || value >> 8 != SSL3_AL_FATAL || SSL_is_init_finished(ssl))
+		return;
+	const char *why =
+	    ours ? ERR_reason_error_string(ERR_peek_last_error()) : SSL_alert_desc_string_long(value);
+	snprintf(cause, sizeof(cause), "no TLS handshake: %s%s",
+		 ours ? "" : "the client's alert: ", why ? why : "unknown");
+	log_event(LOG_INFO, "refused", LOG_S("cause", cause), LOG_S("next", "close"));
+	if (ours)
+		let_alert_arrive(SSL_get_fd(ssl));
+}
+
 static enum status set_policy(SSL_CTX *c, const struct settings *s)
 {
 	int least = s->tls_min_version ? TLS1_3_VERSION : TLS1_2_VERSION;
@@ -57,6 +83,7 @@ static enum status set_policy(SSL_CTX *c, const struct settings *s)
 	/* Idle connections are many, and mostly idle. */
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_default_passwd_cb(c, no_password);
+	SSL_CTX_set_info_callback(c, on_alert);
 	SSL_CTX_set_alpn_select_cb(c, choose_http, NULL);
 	/* A session that is resumed would outlive a client authority that was taken out. */
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);

@@ -1,6 +1,7 @@
 """A certificate authority of a scenario's own, with a server's and clients' certificates."""
 import os
 import ssl
+import warnings
 
 from .signing import openssl
 
@@ -38,5 +39,9 @@ class Authority:
         if certificate:
             c.load_cert_chain(*certificate)
         if most:
-            c.maximum_version = most
+            with warnings.catch_warnings():  # of what is old
+                warnings.simplefilter("ignore")
+                c.minimum_version = ssl.TLSVersion.TLSv1
+                c.maximum_version = most
+            c.set_ciphers("ALL:@SECLEVEL=0")  # else the client itself offers nothing older than 1.2
         return c
