@@ -122,6 +122,8 @@ static void on_main_timer(void *arg, usec now)
 {
 	struct flight *f = arg;
 	(void)now;
+	if (!f->is_create) /* a wait that was shared ends with a look of its own */
+		waiters_leave(f->relay, &f->waiter);
 	if (!answer_from_memory(f))
 		flight_send(f);
 }
@@ -150,8 +152,15 @@ static void keep_last(struct flight *f, enum transport t, struct answer *a, cons
 	}
 }
 
-/* A 404 that may come true: of an id that this relay knows, until the deadline;
+/* How long a 404 may come true: of an id that this relay knows, until the deadline;
  * of an unknown one for lookup_wait. */
+static usec absent_until(const struct flight *f)
+{
+	const struct relay *r = f->relay;
+	usec unknown = usec_add(f->absent_since, r->cfg.lookup_wait);
+	return memory_knows(&r->memory, f->request->entry_id) ? f->deadline.at : unknown;
+}
+
 static void facts_of_absence(struct flight *f, struct verdict_facts *v)
 {
 	struct relay *r = f->relay;
@@ -160,9 +169,7 @@ static void facts_of_absence(struct flight *f, struct verdict_facts *v)
 	if (!f->absent_since)
 		f->absent_since = r->now.mono;
 	v->may_come_true = true;
-	v->wait_until = memory_knows(&r->memory, f->request->entry_id)
-			    ? f->deadline.at
-			    : usec_add(f->absent_since, r->cfg.lookup_wait);
+	v->wait_until = absent_until(f);
 	v->polls = f->lookups + 1;
 }
 
@@ -237,10 +244,12 @@ static void main_absent(struct flight *f, struct answer *a, struct verdict v)
 		flight_log(f, "wait", "HTTP 404: the entry is not there yet", f->sent, v.at - r->now.mono,
 			   "look again");
 	}
-	/* Known to be queued: it may wait with all the others. */
-	if (memory_knows(&r->memory, f->request->entry_id) && waiters_join(r, &f->waiter))
-		return;
-	timer_set(&f->main_timer, v.at);
+	/* It may wait with all the others, an unknown one for as long as its wait is. */
+	usec until = absent_until(f);
+	f->waiter.deadline = usec_min(until, f->deadline.at);
+	bool shared = waiters_join(r, &f->waiter);
+	if (!shared || until < f->deadline.at)
+		timer_set(&f->main_timer, shared ? until : v.at);
 }
 
 static void main_good(struct flight *f, const struct judged *j, struct answer *a)
@@ -363,7 +372,9 @@ static void lookup_found(struct waiter *w, struct answer *a)
 
 static void lookup_look(struct waiter *w)
 {
-	flight_send(heap_owner(w, struct flight, waiter));
+	struct flight *f = heap_owner(w, struct flight, waiter);
+	timer_clear(&f->main_timer);
+	flight_send(f);
 }
 
 static void waiter_setup(struct flight *f)
