@@ -1,297 +1,9 @@
-/* GitHub's package versions: ghcr.io's registry deletes nothing (405), and GitHub knows
- * no tag alone: a version is a digest with all its tags. */
-#include <inttypes.h>
+/* ghcr.io's registry deletes nothing (405), and GitHub knows no tag alone: what it
+ * deletes is a package version, a digest with all its tags. */
 #include <stdio.h>
 #include <string.h>
 
-#include <sigrelay/base/mem.h>
-#include <sigrelay/sigstore/json_fields.h>
-
-#include "registry_inside.h"
-#include "remover_inside.h"
-
-#define URL_MAX ((size_t)4096)
-#define SECRET_MAX ((size_t)64 << 10)
-#define VERSION_PAGES_MAX 100
-#define PER_PAGE 100
-
-struct version {
-	int64_t id;
-	char digest[DIGEST_TEXT];
-	char **tags;
-	size_t tag_count;
-};
-
-struct ghcr {
-	struct buf authorization; /* the whole header line */
-	struct verdict trouble;   /* result LEFT: GitHub cannot be asked, or not about this package */
-	char *path;               /* of the repository whose versions are here; NULL: none */
-	char base[URL_MAX];       /* …/packages/container/NAME */
-	struct version *v;
-	size_t n;
-};
-
-bool is_ghcr(const struct reference *ref)
-{
-	return strcmp(ref->domain, "ghcr.io") == 0;
-}
-
-static void version_release(struct version *v)
-{
-	for (size_t i = 0; i < v->tag_count; i++)
-		mem_free(v->tags[i]);
-	mem_free(v->tags);
-}
-
-static void versions_release(struct ghcr *g)
-{
-	for (size_t i = 0; i < g->n; i++)
-		version_release(&g->v[i]);
-	mem_free(g->v);
-	g->v = NULL;
-	g->n = 0;
-	mem_free(g->path);
-	g->path = NULL;
-}
-
-void ghcr_free(struct ghcr *g)
-{
-	if (!g)
-		return;
-	versions_release(g);
-	buf_wipe(&g->authorization);
-	mem_free(g);
-}
-
-/* --- asking ----------------------------------------------------------------------- */
-
-static enum status set_token(struct ghcr *g, const char *token)
-{
-	enum status st = buf_reserve(&g->authorization, strlen(token) + 64);
-	return st == STATUS_OK ? buf_addf(&g->authorization, "Authorization: Bearer %s", token) : st;
-}
-
-static enum status find_token(struct remover *m, struct ghcr *g, const struct reference *ref)
-{
-	struct account *account;
-	if (m->cfg.github_token && *m->cfg.github_token)
-		return set_token(g, m->cfg.github_token);
-	enum status st = account_find(m->cfg.registry, ref, &account);
-	if (st != STATUS_OK)
-		return st;
-	if (!account->trouble && !account->anonymous && account->credentials.secret)
-		return set_token(g, account->credentials.secret);
-	verdict_left(&g->trouble, OBSTACLE_DENIED,
-		     "GitHub deletes a package version only for a token, and there is none: set GITHUB_TOKEN "
-		     "(in a workflow: ${{ github.token }}, with `permissions: packages: write`)%s%.200s",
-		     account->trouble ? "; " : "", account->trouble ? account->trouble : "");
-	return STATUS_OK;
-}
-
-static enum status ghcr_get(struct remover *m, const struct reference *ref, struct ghcr **out)
-{
-	enum status st = STATUS_OK;
-	if (!m->ghcr) {
-		m->ghcr = mem_calloc(1, sizeof(*m->ghcr));
-		if (!m->ghcr)
-			return STATUS_NO_MEMORY;
-		buf_init(&m->ghcr->authorization, SECRET_MAX);
-		st = find_token(m, m->ghcr, ref);
-	}
-	*out = m->ghcr;
-	return st;
-}
-
-static enum status ghcr_ask(struct remover *m, const char *method, const char *url, struct web_answer *out)
-{
-	const char *const headers[] = { m->ghcr->authorization.p, "Accept: application/vnd.github+json",
-					"X-GitHub-Api-Version: 2022-11-28", NULL };
-	const struct web_request q = {
-		.method = method, .url = url, .headers = headers, .deadline = remover_deadline(m)
-	};
-	return web_ask(m->cfg.web, &q, out);
-}
-
-/* What GitHub's refusal means to the user. */
-static void refused(const struct web_answer *a, const char *asked, struct verdict *v)
-{
-	struct slice left = web_header(a, "X-RateLimit-Remaining", 0);
-	char words[REMOVAL_REASON];
-	verdict_of_answer(v, a, asked, NULL);
-	memcpy(words, v->reason, sizeof(words));
-	if (a->status == 401)
-		verdict_left(v, OBSTACLE_DENIED, "%.300s: the token is not good (any more)", words);
-	else if (a->status == 403 && slice_eq_str(left, "0"))
-		verdict_left(v, OBSTACLE_FAULT, "%.300s: the token's rate limit is used up", words);
-	else if (a->status == 403 || a->status == 404)
-		verdict_left(
-		    v, OBSTACLE_DENIED,
-		    "%.240s (said also of a missing right): it takes a workflow's token with "
-		    "`permissions: packages: write`, whose repository has the Admin role on the package, "
-		    "or a classic token with delete:packages",
-		    words);
-}
-
-/* --- the list of versions ---------------------------------------------------------- */
-
-static enum status add_tags(struct version *v, const cJSON *tags)
-{
-	const cJSON *tag;
-	v->tags = mem_calloc((size_t)cJSON_GetArraySize(tags) + 1, sizeof(*v->tags));
-	if (!v->tags)
-		return STATUS_NO_MEMORY;
-	cJSON_ArrayForEach(tag, tags)
-	{
-		if (!cJSON_IsString(tag))
-			continue;
-		v->tags[v->tag_count] = mem_strdup(tag->valuestring);
-		if (!v->tags[v->tag_count++])
-			return STATUS_NO_MEMORY;
-	}
-	return STATUS_OK;
-}
-
-static enum status add_version(struct ghcr *g, const cJSON *item)
-{
-	struct version made = { 0 };
-	struct slice name = json_str_at(item, "name", NULL);
-	if (name.n != DIGEST_TEXT - 1 || json_int(json_at(item, "id", NULL), &made.id) != STATUS_OK)
-		return STATUS_OK; /* not a container's */
-	memcpy(made.digest, name.p, name.n);
-	if (!digest_is_valid(made.digest))
-		return STATUS_OK;
-	struct version *grown = mem_realloc(g->v, (g->n + 1) * sizeof(*grown));
-	if (!grown)
-		return STATUS_NO_MEMORY;
-	g->v = grown;
-	enum status st = add_tags(&made, json_at(item, "metadata", "container", "tags", NULL));
-	if (st != STATUS_OK)
-		version_release(&made);
-	else
-		g->v[g->n++] = made;
-	return st;
-}
-
-/* *count: versions on the page. */
-static enum status add_page(struct ghcr *g, struct slice body, size_t *count)
-{
-	enum status st = STATUS_OK;
-	const cJSON *item;
-	cJSON *root = json_parse(body);
-	bool good = cJSON_IsArray(root);
-	cJSON_ArrayForEach(item, root)
-	{
-		++*count;
-		if (st == STATUS_OK)
-			st = add_version(g, item);
-	}
-	cJSON_Delete(root);
-	if (st != STATUS_OK)
-		return st;
-	return good ? STATUS_OK : STATUS_INVALID;
-}
-
-/* Link leads to /organizations/ID/…: pages are counted instead. */
-static enum status take_page(struct remover *m, struct ghcr *g, int page, bool *more)
-{
-	struct web_answer a = { 0 };
-	char url[URL_MAX + 64];
-	size_t count = 0;
-	snprintf(url, sizeof(url), "%s/versions?state=active&per_page=%d&page=%d", g->base, PER_PAGE, page);
-	enum status st = ghcr_ask(m, "GET", url, &a);
-	if (st == STATUS_OK && a.status == 200)
-		st = add_page(g, buf_slice(&a.body), &count);
-	else if (st == STATUS_OK)
-		refused(&a, "GitHub's list of versions", &g->trouble);
-	if (st == STATUS_INVALID) {
-		verdict_left(&g->trouble, OBSTACLE_FAULT,
-			     "GitHub's list of versions: an answer that cannot be read");
-		st = STATUS_OK;
-	}
-	*more = count == PER_PAGE || (count > 0 && slice_contains(web_header(&a, "Link", 0), "rel=\"next\""));
-	web_answer_release(&a);
-	return st;
-}
-
-/* /orgs/ORG or /users/USER, and the package's name with its slashes encoded. */
-static enum status find_base(struct remover *m, struct ghcr *g, const struct reference *ref)
-{
-	struct web_answer a = { 0 };
-	char url[URL_MAX], name[1024];
-	size_t owner = strcspn(ref->path, "/"), n = 0;
-	snprintf(url, sizeof(url), "%s/users/%.*s", m->cfg.github_api_url, (int)owner, ref->path);
-	enum status st = ghcr_ask(m, "GET", url, &a);
-	if (st != STATUS_OK || a.status != 200) {
-		if (st == STATUS_OK)
-			refused(&a, "GitHub's account of the owner", &g->trouble);
-		web_answer_release(&a);
-		return st;
-	}
-	cJSON *root = json_parse(buf_slice(&a.body));
-	bool organization = slice_eq_str(json_str_at(root, "type", NULL), "Organization");
-	cJSON_Delete(root);
-	web_answer_release(&a);
-	name[0] = '\0';
-	for (const char *p = ref->path + owner + (ref->path[owner] == '/'); *p && n + 4 < sizeof(name); p++)
-		n += (size_t)snprintf(name + n, sizeof(name) - n, *p == '/' ? "%%2F" : "%c", *p);
-	snprintf(g->base, sizeof(g->base), "%.2000s/%s/%.*s/packages/container/%s", m->cfg.github_api_url,
-		 organization ? "orgs" : "users", (int)owner, ref->path, name);
-	return STATUS_OK;
-}
-
-/* fresh: even where it is here already. g->trouble says why it is not. */
-static enum status list_versions(struct remover *m, struct ghcr *g, const struct reference *ref, bool fresh)
-{
-	bool more = true;
-	if (g->path && strcmp(g->path, ref->path) == 0 && !fresh)
-		return STATUS_OK;
-	versions_release(g);
-	g->trouble.result = REMOVAL_PLANNED;
-	enum status st = find_base(m, g, ref);
-	for (int page = 1; more && page <= VERSION_PAGES_MAX && st == STATUS_OK; page++) {
-		if (g->trouble.result == REMOVAL_LEFT)
-			return STATUS_OK;
-		st = take_page(m, g, page, &more);
-	}
-	if (st == STATUS_OK && g->trouble.result != REMOVAL_LEFT) {
-		g->path = mem_strdup(ref->path);
-		st = g->path ? STATUS_OK : STATUS_NO_MEMORY;
-	}
-	return st;
-}
-
-static struct version *find_version(const struct ghcr *g, const char *digest)
-{
-	for (size_t i = 0; i < g->n; i++) {
-		if (strcmp(g->v[i].digest, digest) == 0)
-			return &g->v[i];
-	}
-	return NULL;
-}
-
-enum status ghcr_scan(struct remover *m, const struct reference *repository, struct scan *out)
-{
-	struct ghcr *g;
-	enum status st = ghcr_get(m, repository, &g);
-	if (st == STATUS_OK && g->authorization.n)
-		st = list_versions(m, g, repository, false);
-	if (st != STATUS_OK)
-		return st;
-	char **names = mem_calloc(g->n + 1, sizeof(*names));
-	if (!names)
-		return STATUS_NO_MEMORY;
-	for (size_t i = 0; i < g->n; i++)
-		names[i] = g->v[i].digest;
-	st = scan_names(m, repository, names, g->n, out);
-	mem_free(names);
-	if (st == STATUS_OK && g->trouble.result == REMOVAL_LEFT) {
-		out->whole = false;
-		memcpy(out->why, g->trouble.reason, sizeof(out->why));
-	}
-	return st;
-}
-
-/* --- deleting ------------------------------------------------------------------------ */
+#include "ghcr_inside.h"
 
 /* A tag of the version that does not go with this run; NULL: none. */
 static const char *other_tag(const struct remover *m, const struct reference *ref, const struct version *v)
@@ -328,7 +40,7 @@ static enum status delete_version(struct remover *m, struct ghcr *g, const struc
 	if (a.status >= 200 && a.status < 300) {
 		*v = (struct verdict){ .result = REMOVAL_DELETED, .digest_went = true };
 	} else if (a.status == 404) {
-		refused(&a, "GitHub's DELETE of the version", v);
+		ghcr_refused(&a, "GitHub's DELETE of the version", v);
 		struct verdict rights = *v;
 		st = confirm_gone(m, ref, "GitHub's DELETE of the version", v);
 		if (v->result == REMOVAL_LEFT && v->obstacle == OBSTACLE_DENIED)
@@ -337,12 +49,10 @@ static enum status delete_version(struct remover *m, struct ghcr *g, const struc
 	} else if (a.status == 400) {
 		bad_request(&a, v);
 	} else {
-		refused(&a, "GitHub's DELETE of the version", v);
+		ghcr_refused(&a, "GitHub's DELETE of the version", v);
 	}
-	if (v->digest_went) {
-		version_release(at);
-		*at = g->v[--g->n];
-	}
+	if (v->digest_went)
+		ghcr_drop(g, at);
 out:
 	web_answer_release(&a);
 	return st;
@@ -352,12 +62,12 @@ out:
 static enum status look_up(struct remover *m, struct ghcr *g, const struct reference *ref,
 			   struct version **out)
 {
-	enum status st = list_versions(m, g, ref, false);
-	*out = find_version(g, ref->digest);
+	enum status st = ghcr_list(m, g, ref, false);
+	*out = ghcr_find(g, ref->digest);
 	if (*out || st != STATUS_OK || g->trouble.result == REMOVAL_LEFT)
 		return st;
-	st = list_versions(m, g, ref, true);
-	*out = find_version(g, ref->digest);
+	st = ghcr_list(m, g, ref, true);
+	*out = ghcr_find(g, ref->digest);
 	return st;
 }
 

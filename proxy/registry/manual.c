@@ -51,7 +51,7 @@ static enum status denied(const struct reference *ref, struct buf *out)
 		    "use a personal access token with Read, Write, Delete of a user who may administer "
 		    "%s, or delete the tag at hub.docker.com: repository, Tags\n",
 		    ref->path);
-	if (is_ghcr(ref))
+	if (reference_is_ghcr(ref))
 		return buf_add_str(out, "give the workflow's repository the Admin role (package, Package "
 					"settings, Manage Actions access), or delete the version there\n");
 	return buf_addf(out, "use credentials that may delete in %s/%s; then run cleanup again\n",
@@ -76,7 +76,7 @@ static enum status other_ways(const struct reference *ref, struct buf *out)
 		return buf_addf(out,
 				"aws ecr batch-delete-image --repository-name %s --image-ids imageTag=%s\n",
 				ref->path, ref->tag);
-	if (is_ghcr(ref))
+	if (reference_is_ghcr(ref))
 		return buf_add_str(out,
 				   "take the tag away by hand: push something else under it, then delete "
 				   "that version (package, its versions)\n");

@@ -366,6 +366,11 @@ bool reference_is_dockerhub(const struct reference *r)
 	return strcmp(r->domain, DEFAULT_DOMAIN) == 0;
 }
 
+bool reference_is_ghcr(const struct reference *r)
+{
+	return strcmp(r->domain, "ghcr.io") == 0;
+}
+
 bool reference_is_loopback(const char *domain)
 {
 	char host[INET6_ADDRSTRLEN];

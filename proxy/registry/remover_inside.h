@@ -1,4 +1,13 @@
-/* What the files of the remover share. */
+/* What the files of the remover share, in layers: each calls only what stands
+ * before it.
+ *
+ *   digests.c, pages.c, verdict.c, manual.c, removals.c    words and lists
+ *   remover_ask.c                                          one request, one look
+ *   ghcr_versions.c, scan.c                                who names what
+ *   harbor.c, delete_oci.c, dockerhub.c, ghcr.c            one way to delete
+ *   delete.c                                               which way
+ *   attached.c                                             what goes with a digest
+ *   remover.c                                              one item after another */
 #ifndef SIGRELAY_REGISTRY_REMOVER_INSIDE_H
 #define SIGRELAY_REGISTRY_REMOVER_INSIDE_H
 
@@ -62,7 +71,17 @@ bool media_type_is_index(const char *type);
 enum status page_next(const struct web_answer *a, const struct reference *repository, char *tail,
 		      size_t size) MUST_CHECK;
 
-/* --- who names what in a repository ------------------------------------------------ */
+/* --- what became of things ----------------------------------------------------------- */
+
+/* What a person can do, a line each; nothing for what another try may mend. */
+enum status manual_steps(const struct reference *ref, enum removal_what what, enum obstacle o, bool is_signed,
+			 struct buf *out) MUST_CHECK;
+
+/* Appends; v becomes the removal's result and reason, and the steps are found for it. */
+enum status removals_add(struct removals *r, enum removal_what what, const struct reference *ref,
+			 const struct verdict *v) MUST_CHECK;
+
+/* --- the remover's state, and what it knows of a repository --------------------------- */
 
 #define SCAN_MAX 500
 
@@ -82,22 +101,6 @@ struct scan {
 	char why[REMOVAL_REASON]; /* it is not whole */
 };
 
-/* Looks at every tag, and into every index. Not whole: more than SCAN_MAX, or
- * something could not be looked at. */
-enum status scan_tags(struct remover *m, const struct reference *repository, struct scan *out) MUST_CHECK;
-/* The same of the names in the list (tags or digests). */
-enum status scan_names(struct remover *m, const struct reference *repository, char *const *names,
-		       size_t count, struct scan *out) MUST_CHECK;
-void scan_release(struct scan *s);
-
-/* Who keeps ref's digest: a tag other than ref's own, or an index below one. Those of
- * skip (the digest of the parent that goes; NULL: none) do not count. */
-enum keeper { KEEPER_NONE, KEEPER_OURS, KEEPER_OTHER };
-enum keeper scan_keeper(const struct remover *m, const struct scan *s, const struct reference *ref,
-			const char *skip, const char **name);
-
-/* --- the remover -------------------------------------------------------------------- */
-
 struct hub;
 struct ghcr;
 
@@ -111,16 +114,16 @@ struct remover {
 	struct ghcr *ghcr;
 };
 
+/* --- one request, one look ------------------------------------------------------------ */
+
 /* One request is waited for so long, its repeats included: one that does not answer is
  * not to use up the time of the others. */
 #define REMOVER_PATIENCE (60 * USEC_PER_SEC)
 usec remover_deadline(const struct remover *m);
 bool remover_stopped(const struct remover *m);
+bool same_repository(const struct reference *a, const struct reference *b);
 /* Is that tag one of the plan's that has gone or may still go? */
 bool remover_goes(const struct remover *m, const struct reference *repository, const char *tag);
-/* The scan of that repository, made once an item. */
-enum status remover_scan(struct remover *m, const struct reference *repository,
-			 const struct scan **out) MUST_CHECK;
 /* ref's tag, now. */
 enum status remover_look(struct remover *m, const struct reference *ref, struct tag_look *out) MUST_CHECK;
 /* One request below the repository. */
@@ -130,15 +133,28 @@ enum status remover_ask(struct remover *m, const struct reference *repository, c
 enum status confirm_gone(struct remover *m, const struct reference *ref, const char *asked,
 			 struct verdict *v) MUST_CHECK;
 
-/* ref has the tag, and the digest that it names. */
-enum status delete_tag(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
-/* A digest that no tag names. */
-enum status delete_digest(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
-/* Would delete_tag be refused, as far as can be known without a delete? result LEFT: yes;
- * else reason may hold a remark. */
-enum status delete_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
-/* What delete_tag would ask, for a person. */
-enum status delete_would(struct remover *m, const struct reference *ref, struct buf *out) MUST_CHECK;
+/* --- who names what in a repository ------------------------------------------------- */
+
+/* Every version's, added to out. why: they could not be had; "": they are all there. */
+enum status ghcr_digests(struct remover *m, const struct reference *repository, struct digests *out,
+			 char why[REMOVAL_REASON]) MUST_CHECK;
+void scan_release(struct scan *s);
+
+/* Who keeps ref's digest: a tag other than ref's own, or an index below one. Those of
+ * skip (the digest of the parent that goes; NULL: none) do not count. */
+enum keeper { KEEPER_NONE, KEEPER_OURS, KEEPER_OTHER };
+enum keeper scan_keeper(const struct remover *m, const struct scan *s, const struct reference *ref,
+			const char *skip, const char **name);
+
+/* The scan of that repository, made once an item: a look at every tag (at GitHub: every
+ * version), and into every index. Not whole: more than SCAN_MAX, or something could not
+ * be looked at. */
+enum status remover_scan(struct remover *m, const struct reference *repository,
+			 const struct scan **out) MUST_CHECK;
+/* What a delete came to is known of it from now on. */
+void scan_forget(struct remover *m, const struct reference *ref, const struct verdict *v);
+
+/* --- the ways to delete ----------------------------------------------------------------- */
 
 enum status oci_delete_tag(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 enum status oci_delete_digest(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
@@ -152,10 +168,19 @@ void hub_free(struct hub *h);
 
 enum status ghcr_delete(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 enum status ghcr_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
-/* Every version's digest: who might refer to a child. */
-enum status ghcr_scan(struct remover *m, const struct reference *repository, struct scan *out) MUST_CHECK;
-bool is_ghcr(const struct reference *ref);
 void ghcr_free(struct ghcr *g);
+
+/* ref has the tag, and the digest that it names. */
+enum status delete_tag(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
+/* A digest that no tag names. */
+enum status delete_digest(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
+/* Would delete_tag be refused, as far as can be known without a delete? result LEFT: yes;
+ * else reason may hold a remark. */
+enum status delete_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
+/* What delete_tag would ask, for a person. */
+enum status delete_would(struct remover *m, const struct reference *ref, struct buf *out) MUST_CHECK;
+
+/* --- what goes with a digest ---------------------------------------------------------- */
 
 /* What is attached to a digest and below it: found before it goes, taken after. */
 struct attached {
@@ -169,13 +194,5 @@ enum status attached_take(struct remover *m, const struct reference *ref, const 
 			  struct removals *out) MUST_CHECK;
 /* The signature tags of the digest that are there (PLANNED), or may be (LEFT). */
 enum status attached_tags(struct remover *m, const struct reference *ref, struct removals *out) MUST_CHECK;
-
-/* Appends; v becomes the removal's result and reason, and the steps are found for it. */
-enum status removals_add(struct removals *r, enum removal_what what, const struct reference *ref,
-			 const struct verdict *v) MUST_CHECK;
-
-/* What a person can do, a line each; nothing for what another try may mend. */
-enum status manual_steps(const struct reference *ref, enum removal_what what, enum obstacle o, bool is_signed,
-			 struct buf *out) MUST_CHECK;
 
 #endif

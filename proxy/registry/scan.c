@@ -145,8 +145,8 @@ static void judge_looks(struct scan *s)
 	}
 }
 
-enum status scan_names(struct remover *m, const struct reference *repository, char *const *names,
-		       size_t count, struct scan *out)
+static enum status scan_names(struct remover *m, const struct reference *repository, char *const *names,
+			      size_t count, struct scan *out)
 {
 	struct scan s = { .whole = true };
 	const struct reference bare = { .domain = repository->domain, .path = repository->path };
@@ -231,7 +231,7 @@ static enum status take_page(struct remover *m, const struct reference *reposito
 	return st == STATUS_INVALID ? STATUS_OK : st;
 }
 
-enum status scan_tags(struct remover *m, const struct reference *repository, struct scan *out)
+static enum status scan_tags(struct remover *m, const struct reference *repository, struct scan *out)
 {
 	struct names names = { 0 };
 	struct scan list = { .whole = true }, s = { 0 };
@@ -256,6 +256,58 @@ enum status scan_tags(struct remover *m, const struct reference *repository, str
 	}
 	*out = s;
 	return STATUS_OK;
+}
+
+/* --- the present item's --------------------------------------------------------------- */
+
+/* At GitHub versions without a tag are seen too: any of them may be an index. */
+static enum status scan_versions(struct remover *m, const struct reference *repository, struct scan *out)
+{
+	struct digests found = { 0 };
+	char why[REMOVAL_REASON], **names = NULL;
+	enum status st = ghcr_digests(m, repository, &found, why);
+	if (st == STATUS_OK) {
+		names = mem_calloc(found.n + 1, sizeof(*names));
+		st = names ? STATUS_OK : STATUS_NO_MEMORY;
+	}
+	for (size_t i = 0; i < found.n && names; i++)
+		names[i] = found.v[i];
+	if (st == STATUS_OK)
+		st = scan_names(m, repository, names, found.n, out);
+	if (st == STATUS_OK && *why) {
+		out->whole = false;
+		memcpy(out->why, why, sizeof(out->why));
+	}
+	mem_free(names);
+	digests_release(&found);
+	return st;
+}
+
+enum status remover_scan(struct remover *m, const struct reference *repository, const struct scan **out)
+{
+	enum status st = STATUS_OK;
+	if (!m->scan.repository.path || !same_repository(&m->scan.repository, repository)) {
+		scan_release(&m->scan);
+		st = reference_is_ghcr(repository) ? scan_versions(m, repository, &m->scan)
+						   : scan_tags(m, repository, &m->scan);
+	}
+	if (st == STATUS_OK)
+		*out = &m->scan;
+	return st;
+}
+
+void scan_forget(struct remover *m, const struct reference *ref, const struct verdict *v)
+{
+	if (v->result == REMOVAL_LEFT || !m->scan.repository.path ||
+	    !same_repository(&m->scan.repository, ref))
+		return;
+	for (size_t i = 0; i < m->scan.n; i++) {
+		struct scanned *at = &m->scan.v[i];
+		bool tag = ref->tag && strcmp(at->name, ref->tag) == 0;
+		bool digest = ref->digest && strcmp(at->look.digest, ref->digest) == 0;
+		if (tag || (digest && (v->digest_went || !ref->tag)))
+			at->look.state = TAG_ABSENT;
+	}
 }
 
 /* --- who keeps what ---------------------------------------------------------------- */

@@ -33,6 +33,7 @@ enum status reference_print(const struct reference *r, const char *tag, const ch
 			    struct buf *out) MUST_CHECK;
 
 bool reference_is_dockerhub(const struct reference *r);
+bool reference_is_ghcr(const struct reference *r);
 /* 127.0.0.0/8, [::1] or localhost, with or without a port: spoken to over plain
  * HTTP. */
 bool reference_is_loopback(const char *domain);
