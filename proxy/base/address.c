@@ -1,6 +1,7 @@
 #include <sigrelay/base/settings.h>
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -87,4 +88,24 @@ enum status address_parse(const char *text, struct address *out)
 	a.loopback = is_loopback(a.host);
 	*out = a;
 	return STATUS_OK;
+}
+
+static bool is_ip(const char *host)
+{
+	struct in6_addr any;
+	return inet_pton(AF_INET, host, &any) == 1 || inet_pton(AF_INET6, host, &any) == 1;
+}
+
+bool address_is_named(const struct address *a, struct slice host)
+{
+	struct address named;
+	char text[sizeof(named.host) + 8];
+	if (a->kind == ADDRESS_UNIX || !a->loopback)
+		return true;
+	bool has_port = host.n && host.p[host.n - 1] != ']' && memchr(host.p, ':', host.n);
+	int n = snprintf(text, sizeof(text), "%.*s%s", (int)host.n, host.p, has_port ? "" : ":0");
+	if (n < 0 || (size_t)n >= sizeof(text) || address_parse(text, &named) != STATUS_OK ||
+	    named.kind != ADDRESS_TCP)
+		return false;
+	return is_ip(named.host) || slice_eq_icase(slice_str(named.host), "localhost");
 }

@@ -1,28 +1,25 @@
-#include <sigrelay/relay/accept_reserve.h>
+#include "connections.h"
+
 #include <sigrelay/relay/admin.h>
 
 #include <event2/buffer.h>
-#include <event2/event.h>
 #include <event2/http.h>
 #include <string.h>
 
-#include <sigrelay/base/cidr.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/listen.h>
 #include <sigrelay/relay/page.h>
 
 #define OUTPUT_MAX ((size_t)4 << 20)
 #define IDLE_TIMEOUT_S 30
+#define CONNECTIONS_MAX 16 /* of the descriptors that commands/open_files.c keeps for us */
 
 struct admin {
-	struct evhttp *http;
-	struct accept_reserve reserve;
-	struct relay *relay;
+	struct connections all;
 	const struct settings *settings;
-	struct tls *tls; /* borrowed; NULL: without */
-	struct cidr_list allowed;
-	struct front_hooks hooks;
+	struct address address;
 	struct buf url;
+	usec header_timeout;
 	usec started;
 	struct events *events;
 };
@@ -31,13 +28,13 @@ typedef enum status page_fn(struct admin *a, struct buf *out);
 
 static enum status page_metrics(struct admin *a, struct buf *out)
 {
-	telemetry_refresh(a->relay);
-	return metrics_expose(a->relay->telemetry.metrics, out);
+	telemetry_refresh(a->all.relay);
+	return metrics_expose(a->all.relay->telemetry.metrics, out);
 }
 
 static enum status page_status(struct admin *a, struct buf *out)
 {
-	return status_json(a->relay, a->settings, a->started, out);
+	return status_json(a->all.relay, a->settings, a->started, out);
 }
 
 static enum status page_healthz(struct admin *a, struct buf *out)
@@ -49,7 +46,7 @@ static enum status page_healthz(struct admin *a, struct buf *out)
 /* An outage upstream is not our failure: said in the body, and still 200. */
 static enum status page_readyz(struct admin *a, struct buf *out)
 {
-	const struct relay *r = a->relay;
+	const struct relay *r = a->all.relay;
 	if (r->draining)
 		return buf_add_str(out, "draining: this relay is leaving\n");
 	enum status st = buf_add_str(out, "ready\n");
@@ -68,15 +65,17 @@ static enum status page_readyz(struct admin *a, struct buf *out)
 static enum status page_root(struct admin *a, struct buf *out)
 {
 	const struct page p = {
-		.relay = a->relay, .settings = a->settings, .events = a->events, .started = a->started
+		.relay = a->all.relay, .settings = a->settings, .events = a->events, .started = a->started
 	};
 	return page_html(&p, out);
 }
 
-static const struct {
+struct page_entry {
 	const char *path, *type;
 	page_fn *fn;
-} PAGES[] = {
+};
+
+static const struct page_entry pages[] = {
 	{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", page_metrics },
 	{ "/status", "application/json", page_status },
 	{ "/healthz", "text/plain; charset=utf-8", page_healthz },
@@ -93,100 +92,197 @@ static void add_policy(struct evkeyvalq *h)
 	buf_release(&policy);
 }
 
-static void send_page(struct admin *a, struct evhttp_request *req, size_t i)
+static void send_page(struct admin *a, struct evhttp_request *req, const struct page_entry *p)
 {
 	struct buf out;
 	int status = 200;
 	buf_init(&out, OUTPUT_MAX);
-	a->hooks.before(a->hooks.arg);
-	if (PAGES[i].fn(a, &out) != STATUS_OK) {
+	if (p->fn(a, &out) != STATUS_OK) {
 		status = 503;
 		buf_reset(&out);
 	}
-	if (PAGES[i].fn == page_readyz && a->relay->draining)
+	if (p->fn == page_readyz && a->all.relay->draining)
 		status = 503;
-	a->hooks.after(a->hooks.arg);
 	struct evkeyvalq *h = evhttp_request_get_output_headers(req);
-	evhttp_add_header(h, "Content-Type", PAGES[i].type);
+	evhttp_add_header(h, "Content-Type", p->type);
 	evhttp_add_header(h, "Cache-Control", "no-store");
 	evhttp_add_header(h, "X-Content-Type-Options", "nosniff");
 	evhttp_add_header(h, "Referrer-Policy", "no-referrer");
-	if (PAGES[i].fn == page_root)
+	if (p->fn == page_root)
 		add_policy(h);
 	evbuffer_add(evhttp_request_get_output_buffer(req), out.p ? out.p : "", out.n);
 	buf_release(&out);
 	evhttp_send_reply(req, status, NULL, NULL);
 }
 
-static bool is_stranger(const struct admin *a, struct evhttp_request *req)
+static void refuse(struct admin *a, struct evhttp_request *req, int status, const char *why)
 {
-	const struct sockaddr *from = evhttp_connection_get_addr(evhttp_request_get_connection(req));
-	return a->allowed.n && (!from || !cidr_list_holds(&a->allowed, from));
+	struct evkeyvalq *h = evhttp_request_get_output_headers(req);
+	evhttp_add_header(h, "Content-Type", "text/plain");
+	evhttp_add_header(h, "Connection", "close");
+	if (status == 503)
+		evhttp_add_header(h, "Retry-After", "1");
+	evbuffer_add_printf(evhttp_request_get_output_buffer(req), "sigrelay: %s\n", why);
+	connection_refused(&a->all, status, why, evhttp_request_get_host(req), "close");
+	evhttp_send_reply(req, status, NULL, NULL);
 }
 
-static struct bufferevent *on_connection(struct event_base *base, void *arg)
+static const struct page_entry *page_of(struct evhttp_request *req)
 {
-	struct admin *a = arg;
-	struct bufferevent *bev = tls_bufferevent(a->tls, base);
-	accept_reserve_ensure(&a->reserve);
-	return bev;
+	const char *uri = evhttp_request_get_uri(req);
+	size_t n = strcspn(uri, "?");
+	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+		if (strlen(pages[i].path) == n && strncmp(uri, pages[i].path, n) == 0)
+			return &pages[i];
+	}
+	return NULL;
+}
+
+/* A browser always names a host; who names none is no browser. */
+static bool is_misled(const struct admin *a, struct evhttp_request *req)
+{
+	const char *host = evhttp_find_header(evhttp_request_get_input_headers(req), "Host");
+	return host && !address_is_named(&a->address, slice_str(host));
+}
+
+/* Probes are answered in any crowd: a relay that is looked at much is well. */
+static bool is_probe(const struct page_entry *p)
+{
+	return p->fn == page_healthz || p->fn == page_readyz;
+}
+
+static bool is_reading(struct evhttp_request *req)
+{
+	return evhttp_request_get_command(req) & (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+}
+
+static void answer(struct admin *a, const struct connection *c, struct evhttp_request *req)
+{
+	const struct page_entry *p = page_of(req);
+	if (c->stranger) {
+		refuse(a, req, 403, "this address is not in allow_from");
+	} else if (is_misled(a, req)) {
+		refuse(a, req, 421,
+		       "admin_listen is on loopback and answers to localhost or an IP address only, lest a "
+		       "web page read it under a name of its own: ask for http://localhost:PORT/ or "
+		       "http://127.0.0.1:PORT/");
+	} else if (!is_reading(req)) {
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET, HEAD");
+		refuse(a, req, 405, "the admin listener only reads: GET or HEAD");
+	} else if (!p) {
+		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
+		evbuffer_add_printf(evhttp_request_get_output_buffer(req),
+				    "not here; there are /metrics, /status, /healthz and /readyz\n");
+		evhttp_send_reply(req, 404, NULL, NULL);
+	} else if (connections_busy(&a->all) > CONNECTIONS_MAX && !is_probe(p)) {
+		refuse(a, req, 503, "too many ask the admin listener at once: try again in a moment");
+	} else {
+		send_page(a, req, p);
+	}
+}
+
+/* --- connections --------------------------------------------------------- */
+
+static void before(const struct admin *a)
+{
+	a->all.owner.before(a->all.owner.arg);
+}
+
+static void after(const struct admin *a)
+{
+	a->all.owner.after(a->all.owner.arg);
+}
+
+static struct admin *admin_of(struct connection *c)
+{
+	return (struct admin *)(void *)c->all;
+}
+
+static void closed(struct connection *c)
+{
+	(void)c;
+}
+
+static void late(struct connection *c)
+{
+	connection_last_word(c, 408, "Request Timeout", "no whole request arrived in header_timeout");
+	connection_drop(c);
+}
+
+static void on_input(struct connection *c, size_t from)
+{
+	struct admin *a = admin_of(c);
+	(void)from;
+	if (timer_pending(&c->patience))
+		return;
+	before(a);
+	timer_set(&c->patience, usec_add(a->all.relay->now.mono, a->header_timeout));
+	after(a);
+}
+
+static void on_complete(struct evhttp_request *req, void *arg)
+{
+	(void)req;
+	connection_be_quiet(arg);
 }
 
 static void on_request(struct evhttp_request *req, void *arg)
 {
-	if (is_stranger(arg, req)) {
-		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
-		evbuffer_add_printf(evhttp_request_get_output_buffer(req),
-				    "sigrelay: this address is not in allow_from\n");
-		evhttp_send_reply(req, 403, NULL, NULL);
+	struct admin *a = arg;
+	struct connection *c = connection_of(&a->all, req);
+	if (!c) {
+		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
-	const char *uri = evhttp_request_get_uri(req);
-	size_t n = strcspn(uri, "?");
-	for (size_t i = 0; i < sizeof(PAGES) / sizeof(PAGES[0]); i++) {
-		if (strlen(PAGES[i].path) == n && strncmp(uri, PAGES[i].path, n) == 0) {
-			send_page(arg, req, i);
-			return;
-		}
-	}
-	evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
-	struct evbuffer *out = evhttp_request_get_output_buffer(req);
-	evbuffer_add_printf(out, "not here; there are /metrics, /status, /healthz and /readyz\n");
-	evhttp_send_reply(req, 404, NULL, NULL);
+	before(a);
+	timer_clear(&c->patience);
+	connection_be_busy(c);
+	evhttp_request_set_on_complete_cb(req, on_complete, c);
+	answer(a, c, req);
+	after(a);
 }
 
+static void first(struct connection *c)
+{
+	connection_be_quiet(c);
+}
+
+/* --- the beginning and the end ------------------------------------------- */
+
+static const struct connections_ops ops = {
+	.record = sizeof(struct connection),
+	.first = first,
+	.input = on_input,
+	.late = late,
+	.closed = closed,
+	.idle_timeout = IDLE_TIMEOUT_S,
+	.crowded = "too many connections to the admin listener, and this one says nothing",
+};
+
 enum status admin_new(struct admin **out, struct event_base *base, struct relay *relay,
-		      const struct settings *s, struct tls *tls, const struct front_hooks *hooks,
+		      const struct settings *s, struct tls *tls, const struct listener_owner *owner,
 		      struct buf *error)
 {
 	struct admin *a = mem_calloc(1, sizeof(*a));
-	enum status st = STATUS_NO_MEMORY;
 	if (!a)
-		return st;
-	a->relay = relay;
+		return STATUS_NO_MEMORY;
 	a->settings = s;
-	a->tls = s->admin_tls ? tls : NULL;
-	a->hooks = *hooks;
 	a->started = relay->now.mono;
 	buf_init(&a->url, 4096);
-	a->http = evhttp_new(base);
-	if (a->http)
-		st = accept_reserve_init(&a->reserve, base, a->http);
-	if (st == STATUS_OK)
-		st = admin_configure(a, s);
+	enum status st = connections_init(&a->all, &ops, base, relay, s->admin_tls ? tls : NULL, owner);
 	if (st == STATUS_OK)
 		st = events_new(&a->events);
 	if (st == STATUS_OK) {
-		evhttp_set_allowed_methods(a->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-		evhttp_set_max_headers_size(a->http, 16384);
-		evhttp_set_max_body_size(a->http, 0);
-		evhttp_set_timeout(a->http, IDLE_TIMEOUT_S);
-		evhttp_set_default_content_type(a->http, NULL);
-		evhttp_set_bevcb(a->http, on_connection, a);
-		evhttp_set_gencb(a->http, on_request, a);
-		st = listen_http(a->http, base, s->admin_listen, "admin_listen", a->tls != NULL, &a->url,
-				 error);
+		admin_configure(a, s);
+		evhttp_set_allowed_methods(a->all.http, 0xffff & ~EVHTTP_REQ_CONNECT);
+		evhttp_set_max_headers_size(a->all.http, 16384);
+		evhttp_set_max_body_size(a->all.http, 0);
+		evhttp_set_gencb(a->all.http, on_request, a);
+		st = listen_http(a->all.http, base, s->admin_listen, "admin_listen", a->all.tls != NULL,
+				 &a->url, error);
 	}
+	if (st == STATUS_OK)
+		st = address_parse(s->admin_listen, &a->address);
 	if (st == STATUS_OK)
 		*out = a;
 	else
@@ -198,25 +294,16 @@ void admin_free(struct admin *a)
 {
 	if (!a)
 		return;
-	accept_reserve_release(&a->reserve);
-	if (a->http)
-		evhttp_free(a->http);
+	connections_release(&a->all);
 	events_free(a->events);
-	cidr_list_release(&a->allowed);
 	buf_release(&a->url);
 	mem_free(a);
 }
 
-enum status admin_configure(struct admin *a, const struct settings *s)
+void admin_configure(struct admin *a, const struct settings *s)
 {
-	struct cidr_list allowed;
-	struct slice bad;
-	enum status st = cidr_list_parse(s->allow_from, &allowed, &bad);
-	if (st != STATUS_OK)
-		return st;
-	cidr_list_release(&a->allowed);
-	a->allowed = allowed;
-	return STATUS_OK;
+	a->header_timeout = s->header_timeout;
+	connections_configure(&a->all, s, CONNECTIONS_MAX);
 }
 
 const char *admin_url(const struct admin *a)

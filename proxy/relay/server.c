@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sigrelay/base/cidr.h>
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/admin.h>
@@ -27,6 +28,7 @@ struct server {
 	struct redis_link *redis; /* NULL: no fleet */
 	struct fleet *fleet;
 	struct tls *tls; /* NULL: the listeners speak plain HTTP */
+	struct cidr_list allowed;
 	struct front *front;
 	struct admin *admin;
 	struct log_read log_read;
@@ -175,7 +177,8 @@ static enum status build(struct server *s, const struct server_options *o, struc
 {
 	struct relay_config cfg;
 	struct curl_wire_hooks wire_hooks = { before, after, s };
-	struct front_hooks hooks = { before, after, s };
+	struct slice bad; /* none: the settings were checked */
+	const struct listener_owner owner = { before, after, s, &s->allowed };
 	enum status st;
 
 	if (!(s->base = base_new()) || !(s->timer = event_new(s->base, -1, 0, on_timer, s)))
@@ -194,11 +197,13 @@ static enum status build(struct server *s, const struct server_options *o, struc
 		return st;
 	if ((st = tls_new(&s->tls, &s->settings, error)) != STATUS_OK)
 		return st;
+	if ((st = cidr_list_parse(s->settings.allow_from, &s->allowed, &bad)) != STATUS_OK)
+		return st;
 	/* An embedded relay's clients are its own child's, on loopback. */
 	st = front_new(&s->front, s->base, &s->relay, &s->settings, o->embedded ? NULL : s->settings.listen,
-		       o->embedded ? NULL : s->tls, &hooks, error);
+		       o->embedded ? NULL : s->tls, &owner, error);
 	if (st == STATUS_OK && o->admin)
-		st = admin_new(&s->admin, s->base, &s->relay, &s->settings, s->tls, &hooks, error);
+		st = admin_new(&s->admin, s->base, &s->relay, &s->settings, s->tls, &owner, error);
 	return st;
 }
 
@@ -232,8 +237,8 @@ void server_free(struct server *s)
 {
 	if (!s)
 		return;
+	admin_free(s->admin); /* its last events ask the front whether a drain has ended */
 	front_free(s->front);
-	admin_free(s->admin);
 	log_read_cancel(&s->log_read);
 	if (s->relay_up) {
 		timer_release(&s->drain_end);
@@ -244,6 +249,7 @@ void server_free(struct server *s)
 	redis_link_free(s->redis);
 	curl_wire_free(s->wire);
 	tls_free(s->tls);
+	cidr_list_release(&s->allowed);
 	if (s->timer)
 		event_free(s->timer);
 	if (s->base)
@@ -293,6 +299,8 @@ enum status server_reload(struct server *s, const struct settings *next, struct 
 {
 	struct settings copy;
 	struct relay_config cfg;
+	struct cidr_list allowed = { 0 };
+	struct slice bad;
 	struct buf refused;
 	buf_init(&refused, 4096);
 	enum status st = settings_may_reload(&s->settings, next, &refused);
@@ -309,21 +317,27 @@ enum status server_reload(struct server *s, const struct settings *next, struct 
 	}
 	if ((st = copy_settings(&copy, next)) != STATUS_OK)
 		return st;
-	if ((st = tls_reload(s->tls, &copy, error)) != STATUS_OK) {
+	st = cidr_list_parse(copy.allow_from, &allowed, &bad);
+	if (st == STATUS_OK)
+		st = tls_reload(s->tls, &copy, error);
+	if (st != STATUS_OK) {
+		cidr_list_release(&allowed);
 		settings_release(&copy);
 		return st;
 	}
 	settings_release(&s->settings);
 	s->settings = copy;
+	cidr_list_release(&s->allowed);
+	s->allowed = allowed;
 	before(s);
 	relay_config_from(&cfg, &s->settings);
 	relay_configure(&s->relay, &cfg);
 	curl_wire_configure(s->wire, &s->settings);
-	st = front_configure(s->front, &s->settings);
-	if (st == STATUS_OK && s->admin)
-		st = admin_configure(s->admin, &s->settings);
+	front_configure(s->front, &s->settings);
+	if (s->admin)
+		admin_configure(s->admin, &s->settings);
 	after(s);
-	return st;
+	return STATUS_OK;
 }
 
 const char *server_url(const struct server *s)

@@ -8,6 +8,7 @@ max_parked, max_parked_memory, max_body and the size of a head are scenarios
 memory, and the time that passes while it is stopped or the clock is set.
 """
 import argparse
+import http.client
 import json
 import os
 import resource
@@ -29,6 +30,7 @@ from lib.client import Client, Closed  # noqa: E402
 from lib.world import World, until  # noqa: E402
 
 SPARE = 32  # connections beyond max_clients that may say nothing
+ADMIN = 16  # connections to the admin listener
 
 
 class Skip(Exception):
@@ -127,6 +129,81 @@ def crowd_that_speaks(w):
         want(said(s).startswith(b"HTTP/1.1 408 "), "no 408")
         s.close()
     serves(w, "after")
+
+
+def admin_connection(world):
+    return socket.create_connection(("127.0.0.1", world.admin_port), timeout=10)
+
+
+def asks(sock, path):
+    """The status of one answer; the connection stays."""
+    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    answer = http.client.HTTPResponse(sock)
+    answer.begin()
+    answer.read()
+    return answer.status
+
+
+def admin_crowd(w):
+    """Who holds connections to the admin listener keeps no probe out, and no client's descriptor."""
+    w.settings.update(header_timeout="60s")
+    w.start_relay()
+    before = files(w)
+    for crowd in ([admin_connection(w) for _ in range(60)], [admin_connection(w) for _ in range(60)]):
+        for path in ("/readyz", "/healthz", "/metrics"):
+            s = admin_connection(w)
+            want(asks(s, path) == 200, f"{path} amid the crowd")
+            s.close()
+        until(lambda: files(w) <= before + ADMIN, f"at most {ADMIN} connections to be open")
+        silent = [said(s) for s in crowd if select.select([s], [], [], 0)[0]]
+        want(len(silent) >= 60 - ADMIN and all(b"Retry-After" in words for words in silent), f"{silent[:3]}")
+    # Those that were answered before are quiet, too, and go without a word.
+    crowd = []
+    for _ in range(60):
+        crowd.append(admin_connection(w))
+        want(asks(crowd[-1], "/healthz") == 200, "a probe in the crowd")
+    until(lambda: files(w) <= before + ADMIN, f"at most {ADMIN} connections to be open")
+    gone = [said(s) for s in crowd if select.select([s], [], [], 0)[0]]
+    want(len(gone) >= 60 - ADMIN and not any(gone), f"{gone[:3]}")
+    last = admin_connection(w)
+    want(asks(last, "/metrics") == 200, "/metrics amid those")
+    serves(w, "amid")
+
+
+def admin_burst(w):
+    """So many who ask in one moment are answered; the others are told to come back, probes never."""
+    w.start_relay()
+    os.kill(w.relay.p.pid, signal.SIGSTOP)
+    crowd = [(admin_connection(w), path) for path in ["/metrics"] * 60 + ["/readyz"] * 20]
+    for s, path in crowd:
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    os.kill(w.relay.p.pid, signal.SIGCONT)
+    statuses = {"/metrics": [], "/readyz": []}
+    for s, path in crowd:
+        answer = http.client.HTTPResponse(s)
+        answer.begin()
+        answer.read()
+        statuses[path].append(answer.status)
+        want(answer.status == 200 or answer.headers["Retry-After"], str(answer.headers))
+    told, good = statuses["/metrics"].count(503), statuses["/metrics"].count(200)
+    want(good >= ADMIN and told + good == 60, f"{good} answers, {told} 503")
+    want(statuses["/readyz"] == [200] * 20, f"probes: {statuses['/readyz']}")
+    want(asks(admin_connection(w), "/metrics") == 200, "/metrics after the burst")
+    return f"{good} of 60 answered at once"
+
+
+def admin_slow(w):
+    """A head that does not end ends the connection, the first and the second of one."""
+    w.settings.update(header_timeout="1s")
+    w.start_relay()
+    first, second, silent = (admin_connection(w) for _ in range(3))
+    first.sendall(b"GET /metrics HTTP/1.1\r\nHost: loc")
+    want(asks(second, "/healthz") == 200, "the first request of two")
+    second.sendall(b"GET")
+    for s in (first, second):
+        want(said(s).startswith(b"HTTP/1.1 408 "), "no 408")
+    want(said(silent) == b"", "a silent one was told something")
+    want(len(w.lines("refused", "status=408")) == 2, w.relay.err())
 
 
 def few_descriptors(w):
@@ -292,8 +369,8 @@ def clock_shim(w):
     return put
 
 
-TESTS = (silent_crowd, silent_crowd_tls, crowd_that_speaks, few_descriptors, little_memory, little_memory_for_many, stopped, clock_set,
-         no_core)
+TESTS = (silent_crowd, silent_crowd_tls, crowd_that_speaks, admin_crowd, admin_burst, admin_slow, few_descriptors,
+         little_memory, little_memory_for_many, stopped, clock_set, no_core)
 
 
 def run(binary, test):

@@ -169,5 +169,9 @@ struct address {
 	bool loopback; /* true for 127.0.0.0/8, ::1, "localhost" and UNIX sockets */
 };
 enum status address_parse(const char *text, struct address *out) MUST_CHECK;
+/* May a request to a listener there name it so in its Host? To loopback leads no name but
+ * localhost: another is a stranger's, made to lead there (DNS rebinding). IP addresses
+ * are nobody's to give. */
+bool address_is_named(const struct address *a, struct slice host);
 
 #endif

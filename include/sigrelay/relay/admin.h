@@ -1,5 +1,9 @@
 /* The admin listener: /metrics, /status, /healthz, /readyz, and a page for people at
- * / (page.h). Read-only. */
+ * / (page.h). Read-only.
+ *
+ * On loopback it answers to an IP address and to localhost only: a page in a browser
+ * there could else read it under a name of its own that is made to lead here (DNS
+ * rebinding). Beyond loopback names are the network's business. */
 #ifndef SIGRELAY_RELAY_ADMIN_H
 #define SIGRELAY_RELAY_ADMIN_H
 
@@ -11,9 +15,9 @@
 struct admin;
 
 enum status admin_new(struct admin **out, struct event_base *base, struct relay *relay,
-		      const struct settings *s, struct tls *tls, const struct front_hooks *hooks,
+		      const struct settings *s, struct tls *tls, const struct listener_owner *owner,
 		      struct buf *error) MUST_CHECK; /* tls: as in front_new */
-enum status admin_configure(struct admin *a, const struct settings *s) MUST_CHECK;
+void admin_configure(struct admin *a, const struct settings *s);
 void admin_free(struct admin *a); /* NULL is fine */
 const char *admin_url(const struct admin *a);
 

@@ -13,21 +13,23 @@
 #include <sigrelay/relay/relay.h>
 #include <sigrelay/relay/tls.h>
 
+struct cidr_list;
 struct event_base;
 struct front;
 
-/* before/after: called around every event that the front handles. */
-struct front_hooks {
-	void (*before)(void *arg);
+/* What both listeners get from whoever runs them. */
+struct listener_owner {
+	void (*before)(void *arg); /* around every event that they handle */
 	void (*after)(void *arg);
 	void *arg;
+	const struct cidr_list *allowed; /* who may come; may be changed between two events */
 };
 
 /* address: NULL for a free loopback port, which is spoken to without TLS by whoever
  * may reach it. tls: borrowed; NULL: without. On failure error says why. */
 enum status front_new(struct front **out, struct event_base *base, struct relay *relay,
 		      const struct settings *s, const char *address, struct tls *tls,
-		      const struct front_hooks *hooks, struct buf *error) MUST_CHECK;
+		      const struct listener_owner *owner, struct buf *error) MUST_CHECK;
 /* Closes every connection; exchanges are abandoned. */
 void front_free(struct front *f);
 /* "http://127.0.0.1:7080"; for a UNIX socket "unix:/path". */
@@ -40,6 +42,6 @@ bool front_drain(struct front *f);
 bool front_is_writing(const struct front *f);
 /* 503 + Retry-After for every request that is held. */
 void front_turn_away(struct front *f);
-enum status front_configure(struct front *f, const struct settings *s) MUST_CHECK;
+void front_configure(struct front *f, const struct settings *s);
 
 #endif

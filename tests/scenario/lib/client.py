@@ -31,10 +31,11 @@ class Answer:
 
 class Client:
     """One connection at a time; the next request opens another where the last was closed.
-    address: (host, port), or a path for a UNIX socket."""
+    address: (host, port), or a path for a UNIX socket. host: what its Host says."""
 
-    def __init__(self, name, address, tls=None):
+    def __init__(self, name, address, tls=None, host="relay.test"):
         self.name = name
+        self.host = host
         self.address = address
         self.tls = tls  # an ssl.SSLContext; None: plain
         self.sock = None
@@ -69,7 +70,7 @@ class Client:
         names = {h.split(":", 1)[0].strip().lower() for h in headers}
         lines = [f"{method} {target} HTTP/1.1"]
         if "host" not in names:
-            lines.append("Host: relay.test")
+            lines.append(f"Host: {self.host}")
         if body is not None and "content-length" not in names:
             lines.append(f"Content-Length: {len(body)}")
         lines += headers

@@ -208,7 +208,8 @@ class World:
         if name not in self.clients:
             admin = name.startswith("admin")
             tls = self.authority.context(self.identity) if self.authority and not admin else None
-            self.clients[name] = Client(name, ("127.0.0.1", self.admin_port) if admin else self.address, tls)
+            self.clients[name] = (Client(name, ("127.0.0.1", self.admin_port), tls, "localhost") if admin
+                                  else Client(name, self.address, tls))
         return self.clients[name]
 
     def admin(self, path, port=None):

@@ -393,10 +393,47 @@ static void test_addresses(void)
 	CU_ASSERT_EQUAL(address_parse(long_path, &a), STATUS_INVALID);
 }
 
+static void test_a_listener_on_loopback_is_named_so(void)
+{
+	static const char *const names[] = {
+		"localhost", "LocalHost:7081", "127.0.0.1", "127.0.0.1:7081",
+		"192.0.2.7", "[::1]",          "[::1]:80",  "[fd00::1]:7081",
+	};
+	static const char *const others[] = { "",
+					      "evil.test",
+					      "evil.test:7081",
+					      "localhost.evil.test",
+					      "127.0.0.1.evil.test",
+					      "::1",
+					      "[::1",
+					      "[evil.test]",
+					      "unix:/run/x",
+					      "localhost:x",
+					      "localhost:",
+					      ":7081",
+					      "a b",
+					      "2130706433" };
+	struct address a;
+	CU_ASSERT_EQUAL_FATAL(address_parse("localhost:7081", &a), STATUS_OK);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		CU_ASSERT_TRUE(address_is_named(&a, slice_str(names[i])));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		CU_ASSERT_FALSE(address_is_named(&a, slice_str(others[i])));
+	char long_name[600];
+	memset(long_name, 'a', sizeof(long_name));
+	CU_ASSERT_FALSE(address_is_named(&a, (struct slice){ long_name, sizeof(long_name) }));
+	/* Beyond loopback, and on a UNIX socket, any name will do. */
+	CU_ASSERT_EQUAL_FATAL(address_parse("0.0.0.0:7081", &a), STATUS_OK);
+	CU_ASSERT_TRUE(address_is_named(&a, SLICE_LIT("fleet.ci.svc:7081")));
+	CU_ASSERT_EQUAL_FATAL(address_parse("unix:/run/a.sock", &a), STATUS_OK);
+	CU_ASSERT_TRUE(address_is_named(&a, SLICE_LIT("fleet")));
+}
+
 TEST_SUITE(base_settings, TEST(test_table_is_sane), TEST(test_table_covers_the_struct),
 	   TEST(test_values_of_every_type), TEST(test_urls), TEST(test_credentials_in_a_url_are_not_echoed),
 	   TEST(test_errors_name_what_was_expected), TEST(test_precedence_is_by_source),
 	   TEST(test_print_names_every_source), TEST(test_reload_refuses_what_cannot_change),
 	   TEST(test_nearest), TEST(test_listen_beyond_loopback),
 	   TEST(test_listen_beyond_loopback_for_those_who_are_known),
-	   TEST(test_half_of_a_pair_and_networks_that_are_none), TEST(test_addresses))
+	   TEST(test_half_of_a_pair_and_networks_that_are_none), TEST(test_addresses),
+	   TEST(test_a_listener_on_loopback_is_named_so))
