@@ -141,8 +141,11 @@ a_restart_drains() {
 	systemctl restart sigrelay &
 	restart=$!
 	until_so says ' drain in_flight=1 ' && is sigrelay MainPID "$old" || return 1
+	code $relay/api/v1/log >$here/came &
+	newcomer=$!
 	control clear && control release
-	wait $client && wait $restart && [ "$(cat $here/held)" = 200 ] && [ "$(pid)" != "$old" ] && answers 200
+	wait $client && wait $restart && wait $newcomer && [ "$(cat $here/held)" = 200 ] && [ "$(cat $here/came)" = 200 ] &&
+		[ "$(pid)" != "$old" ]
 }
 a_unix_socket_has_a_group() {
 	settings_are 'listen = unix:/run/sigrelay.sock'
@@ -180,7 +183,7 @@ afresh 'reload of a mistake fails, and the old settings stay' reload_of_a_mistak
 afresh 'a start with a mistake fails once' start_with_a_mistake_fails_once
 afresh 'certificates by LoadCredential=' takes_credentials
 afresh "the socket's first client starts it" a_client_starts_it
-afresh 'a restart drains' a_restart_drains
+afresh 'a restart drains, and who comes meanwhile waits in the socket' a_restart_drains
 afresh 'a UNIX socket for a group' a_unix_socket_has_a_group
 afresh 'an upgrade while it runs, with the socket' is_upgraded
 afresh 'removed with the socket: nothing runs and nobody listens' is_removed
