@@ -123,7 +123,8 @@ static void refuse(struct admin *a, struct evhttp_request *req, int status, cons
 	if (status == 503)
 		evhttp_add_header(h, "Retry-After", "1");
 	evbuffer_add_printf(evhttp_request_get_output_buffer(req), "sigrelay: %s\n", why);
-	connection_refused(&a->all, status, why, evhttp_request_get_host(req), "close");
+	connection_refused(&a->all, evhttp_request_get_connection(req), status, why,
+			   evhttp_request_get_host(req), "close");
 	evhttp_send_reply(req, status, NULL, NULL);
 }
 

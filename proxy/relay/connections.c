@@ -21,18 +21,22 @@ static void after(const struct connections *all)
 
 /* --- refusals ----------------------------------------------------------- */
 
-void connection_refused(const struct connections *all, int status, const char *why, const char *host,
-			const char *next)
+void connection_refused(const struct connections *all, struct evhttp_connection *evcon, int status,
+			const char *why, const char *host, const char *next)
 {
+	char *address = NULL;
+	ev_uint16_t port;
+	if (evcon)
+		evhttp_connection_get_peer(evcon, &address, &port);
 	metric_add(all->relay->telemetry.rejected, 1);
-	log_event(LOG_INFO, "refused", LOG_D("status", status), LOG_S("cause", why), LOG_S("host", host),
-		  LOG_S("next", next));
+	log_event(LOG_INFO, "refused", LOG_D("status", status), LOG_S("cause", why),
+		  LOG_S("address", address), LOG_S("host", host), LOG_S("next", next));
 }
 
 void connection_last_word(struct connection *c, int status, const char *line, const char *why)
 {
 	char text[160];
-	connection_refused(c->all, status, why, NULL, "close");
+	connection_refused(c->all, c->evcon, status, why, NULL, "close");
 	int n = snprintf(text, sizeof(text),
 			 "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", status, line);
 	tls_last_word(c->bev, text, (size_t)n);

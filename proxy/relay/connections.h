@@ -82,8 +82,8 @@ void connection_be_quiet(struct connection *c);
 void connection_be_busy(struct connection *c);
 void connection_drop(struct connection *c); /* calls closed */
 /* Counted and logged; host: NULL where none was heard. */
-void connection_refused(const struct connections *all, int status, const char *why, const char *host,
-			const char *next);
+void connection_refused(const struct connections *all, struct evhttp_connection *evcon, int status,
+			const char *why, const char *host, const char *next);
 /* Past evhttp, which has no request that could be answered. line: the rest of the first
  * line, and headers. The caller drops it next. */
 void connection_last_word(struct connection *c, int status, const char *line, const char *why);

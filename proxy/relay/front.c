@@ -178,7 +178,8 @@ static void refuse(struct conn *c, struct evhttp_request *req, int status, const
 		evhttp_add_header(h, "Connection", "close");
 	evbuffer_add(evhttp_request_get_output_buffer(req), body.p ? body.p : "", body.n);
 	buf_release(&body);
-	connection_refused(c->on.all, status, why, evhttp_request_get_host(req), close ? "close" : "go on");
+	connection_refused(c->on.all, c->on.evcon, status, why, evhttp_request_get_host(req),
+			   close ? "close" : "go on");
 	writing_begins(c);
 	evhttp_send_reply(req, status, NULL, NULL);
 }

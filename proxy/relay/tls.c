@@ -2,6 +2,8 @@
 
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -60,6 +62,17 @@ static void let_alert_arrive(int fd)
 		;
 }
 
+/* NULL: by a UNIX socket, or gone. */
+static const char *peer(int fd, char *text, socklen_t size)
+{
+	struct sockaddr_storage from;
+	socklen_t n = sizeof(from);
+	if (getpeername(fd, (struct sockaddr *)&from, &n) != 0 || from.ss_family == AF_UNIX)
+		return NULL;
+	return getnameinfo((struct sockaddr *)&from, n, text, size, NULL, 0, NI_NUMERICHOST) == 0 ? text
+												  : NULL;
+}
+
 static void on_alert(const SSL *ssl, int where, int value)
 {
 	char cause[160];
@@ -70,7 +83,9 @@ static void on_alert(const SSL *ssl, int where, int value)
 	    ours ? ERR_reason_error_string(ERR_peek_last_error()) : SSL_alert_desc_string_long(value);
 	snprintf(cause, sizeof(cause), "no TLS handshake: %s%s",
 		 ours ? "" : "the client's alert: ", why ? why : "unknown");
-	log_event(LOG_INFO, "refused", LOG_S("cause", cause), LOG_S("next", "close"));
+	char address[INET6_ADDRSTRLEN];
+	log_event(LOG_INFO, "refused", LOG_S("cause", cause),
+		  LOG_S("address", peer(SSL_get_fd(ssl), address, sizeof(address))), LOG_S("next", "close"));
 	if (ours)
 		let_alert_arrive(SSL_get_fd(ssl));
 }
