@@ -303,15 +303,16 @@ void fleet_error_code(struct slice text, char out[FLEET_CODE_MAX])
 }
 
 /* An error of one command is one of all: without memory, rights or its data Redis is
- * of no use. */
+ * of no use. The next try is a new connection: where an address follows the one Redis
+ * that may be written to, this one leads to what was it before. */
 static void failed(struct fleet *f, struct fleet_call *c, const struct fleet_reply *reply)
 {
 	char cause[96], code[FLEET_CODE_MAX];
 	fleet_error_code(reply->value.text, code);
 	snprintf(cause, sizeof(cause), "it answers with an error: %s", code);
 	metric_add(f->commands[FLEET_FAILED], 1);
-	away(f, FLEET_AWAY, FLEET_FAILED, cause);
-	next_try(f);
+	f->ops->drop(f->link);
+	offline(f, FLEET_FAILED, cause);
 	if (c->fn)
 		c->fn(f, c->arg, NULL);
 }

@@ -31,6 +31,7 @@ struct fleet_side {
 	bool asking;      /* for the lease */
 	usec evidence;    /* the newest of our own that it is down */
 	usec heard_back_at;
+	usec recovered_at; /* by a probe of our own; 0: never */
 };
 
 struct fleet_tap { /* one upstream's tokens */

@@ -130,6 +130,7 @@ void outage_judged(struct fleet *f, struct upstream *up, enum side side, const s
 		return;
 	if (b->state == BREAKER_CLOSED) {
 		s->own = s->doubt = false;
+		s->recovered_at = now;
 		set_lease(f, i);
 		tell(f, i, "up");
 	} else if (outcome_weight(news->outcome) == WEIGHT_FAILURE || news->outcome == OUTCOME_THROTTLED) {
@@ -165,12 +166,23 @@ static void hear_down(struct fleet *f, size_t i, const struct word *w)
 		   "another relay says that it is down");
 }
 
+static usec said_at(const struct fleet *f, const struct word *w)
+{
+	return f->relay->now.mono - w->age * USEC_PER_MSEC;
+}
+
 /* Older than what was found here it is no news: then it is for this relay to speak. */
 static bool is_news(const struct fleet *f, const struct fleet_side *s, const struct breaker *b,
 		    const struct word *w)
 {
-	usec at = f->relay->now.mono - w->age * USEC_PER_MSEC;
-	return at > usec_max(s->own ? s->evidence : 0, b->opened_at);
+	return said_at(f, w) > usec_max(s->own ? s->evidence : 0, b->opened_at);
+}
+
+/* From before this relay's own probe succeeded, while Redis was away. */
+static bool is_past(const struct fleet *f, const struct fleet_side *s, const struct breaker *b,
+		    const struct word *w)
+{
+	return b->state == BREAKER_CLOSED && s->recovered_at && said_at(f, w) <= s->recovered_at;
 }
 
 static void hear_up(struct fleet *f, size_t i)
@@ -186,7 +198,9 @@ static void hear(struct fleet *f, size_t i, const struct word *w)
 {
 	struct fleet_side *s = side_at(f, i);
 	const struct breaker *b = breaker_at(f, i);
-	if (w->kind == WORD_DOWN)
+	if (w->kind == WORD_DOWN && is_past(f, s, b, w))
+		tell(f, i, "up");
+	else if (w->kind == WORD_DOWN)
 		hear_down(f, i, w);
 	else if (b->state == BREAKER_CLOSED)
 		return;
@@ -218,11 +232,15 @@ static bool is_lease(struct fleet *f, const struct fleet_reply *reply)
 	return false;
 }
 
+static usec longest_interval(const struct breaker *b)
+{
+	return usec_max(b->cfg.probe_interval, b->cfg.probe_max);
+}
+
 /* All who are put off would come back at once. */
 static usec put_off_until(struct fleet *f, const struct breaker *b, int64_t ms)
 {
-	usec longest = usec_max(b->cfg.probe_interval, b->cfg.probe_max);
-	usec wait = usec_min(ms, longest / USEC_PER_MSEC) * USEC_PER_MSEC;
+	usec wait = usec_min(ms, longest_interval(b) / USEC_PER_MSEC) * USEC_PER_MSEC;
 	usec spread = usec_max(b->interval / 10, USEC_PER_MSEC);
 	return usec_add(f->relay->now.mono, backoff_between(wait + 1, wait + spread, &f->relay->rng));
 }
@@ -263,8 +281,9 @@ static void mint_leased(struct fleet *f, void *arg, const struct fleet_reply *re
 static bool ask_lease(struct fleet *f, size_t i, const char *kind, const char *other, fleet_reply_fn *fn,
 		      void *arg)
 {
-	char keys[2][FLEET_KEY_MAX], length[24];
-	struct slice words[7] = { SLICE_LIT("EVAL"), slice_str(script_lease), slice_str(other ? "2" : "1") };
+	char keys[2][FLEET_KEY_MAX], length[24], most[24];
+	const struct breaker *b = breaker_at(f, i);
+	struct slice words[8] = { SLICE_LIT("EVAL"), slice_str(script_lease), slice_str(other ? "2" : "1") };
 	size_t n = 3;
 	outage_key(f, i, kind, keys[0]);
 	words[n++] = slice_str(keys[0]);
@@ -273,7 +292,8 @@ static bool ask_lease(struct fleet *f, size_t i, const char *kind, const char *o
 		words[n++] = slice_str(keys[1]);
 	}
 	words[n++] = slice_str(f->id);
-	words[n++] = fleet_number(length, breaker_at(f, i)->interval / USEC_PER_MSEC);
+	words[n++] = fleet_number(length, b->interval / USEC_PER_MSEC);
+	words[n++] = fleet_number(most, longest_interval(b) / USEC_PER_MSEC);
 	return fleet_call(f, words, n, fn, arg, NULL);
 }
 

@@ -27,15 +27,13 @@ static const char script_tell[] =
 	       "redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. now, 'PX', ARGV[5]) "
 	       "return 1";
 
-/* KEYS: the lease, then another that nobody may have. ARGV: who asks, its length in ms.
- * -> -1: yours, else ms until the next */
-static const char script_lease[] =
-    "local other = KEYS[2] and redis.call('PTTL', KEYS[2]) or -1 "
-    "if other >= 0 then return other end "
-    "if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return -1 end "
-    "local left = redis.call('PTTL', KEYS[1]) "
-    "if left >= 0 then return left end "
-    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return -1";
+/* KEYS: the lease, then another that nobody may have. ARGV: who asks, its length in ms,
+ * the longest that one can be: more is left only where Redis' clock was set back, or is
+ * another's. -> -1: yours, else ms until the next */
+static const char script_lease[] = "for i = #KEYS, 1, -1 do "
+				   "local left = redis.call('PTTL', KEYS[i]) "
+				   "if left >= 0 and left <= tonumber(ARGV[3]) then return left end end "
+				   "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return -1";
 
 /* As policy/bucket.h has it, for all relays together. KEYS: the bucket. ARGV: tokens a
  * second, the burst, how many are wanted, what happened ('', throttled, slowed,

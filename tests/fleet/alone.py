@@ -1,10 +1,11 @@
 """Redis is never in the way: each goes on alone at once, says so once, and comes back."""
+import os
 import signal
 import socket
 import threading
 import time
 
-from world import free_port, until
+from world import Redis, free_port, until
 
 
 def creates(fleet, relay, count=5, seconds=5.0):
@@ -24,7 +25,7 @@ def down_once(relays, times=1):
 
 def up_again(relays, times=2):
     for r in relays:
-        until(lambda r=r: r.redis() == "up", f"{r.name} to be back with Redis")
+        until(lambda r=r: r.redis() == "up" and len(r.lines("redis_up")) >= times, f"{r.name} to be back with Redis")
         assert len(r.lines("redis_up")) == times, r.lines("redis_up")
 
 
@@ -115,6 +116,61 @@ def test_redis_dies_in_an_outage(fleet):
     down_once(relays)
     fleet.heal()
     assert [w.receive().status for w in waiting] == [201] * 6
+
+
+def test_an_outage_that_ended_while_redis_was_away(fleet):
+    """What was said of it stands in Redis still, and is past."""
+    fleet.start_redis()
+    a, b = fleet.start(2)
+    fleet.fail()
+    waiting = fleet.open(a)
+    until(lambda: b.state() == "open", "it to be heard")
+    fleet.redis.signal(signal.SIGSTOP)
+    down_once([a, b])
+    fleet.heal()
+    assert [w.receive().status for w in waiting] == [201] * 5
+    b.create(fleet.entry("of-b"))
+    fleet.redis.signal(signal.SIGCONT)
+    up_again([a, b])
+    until(lambda: b"up " in b"".join(fleet.redis.ask("GET", k) for k in fleet.redis.keys() if ":outage:" in k),
+          "it to be unsaid")
+    for r in (a, b):
+        assert r.state() == "closed", f"{r.name} opened for an outage that is over"
+        opened = [line for line in r.lines("breaker") if "from=closed" in line]
+        assert len(opened) == 1, opened
+
+
+def test_an_address_that_leads_to_another_redis(fleet):
+    """The first becomes a replica, as in a failover, and takes no more words."""
+    first = fleet.start_redis()
+    way = Slow(first, 0)
+    way.start()
+    a, b = fleet.start(2, redis_url=f"redis://127.0.0.1:{way.port}")
+    folder = os.path.join(fleet.folder, "second")
+    os.mkdir(folder)
+    second = Redis(folder)
+    try:
+        way.redis = second
+        first.ask("REPLICAOF", "127.0.0.1", str(second.port))
+        up_again([a, b])
+        assert all(len(r.lines("redis_down")) == 1 for r in (a, b)), a.process.err()[-800:]
+        a.create(fleet.entry("e"))
+        until(lambda: any(":entry:" in k for k in second.keys()), "it to be shared through the second")
+    finally:
+        way.listener.close()
+        second.stop()
+
+
+def test_a_lease_that_outlasts_every_interval(fleet):
+    """The clock of Redis was set back, or its replica's is behind: the lease would stand for minutes."""
+    redis = fleet.start_redis()
+    (a,) = fleet.start(1)
+    fleet.fail()
+    waiting = fleet.open(a)
+    (outage,) = [k for k in redis.keys() if ":outage:rekor" in k]
+    redis.ask("SET", outage.replace(":outage:", ":probe:"), "nobody", "PX", "600000")
+    fleet.heal()
+    assert [w.receive().status for w in waiting] == [201] * 5
 
 
 def test_wrong_password(fleet):

@@ -13,9 +13,10 @@
  *   AWAY   connected, and a look is answered well        UP     log redis_up
  *   UP     a reply too late, an error, a lost connection AWAY   log redis_down
  *
- * AWAY asks for nothing but a look now and then; all who wait go on alone at once,
- * and the breakers and buckets work as without a fleet. While UP the fleet looks
- * every FLEET_LOOK: one round trip for everything that others say.
+ * AWAY asks for nothing but a look now and then, after an error or a silent second over
+ * a new connection; all who wait go on alone at once, and the breakers and buckets work
+ * as without a fleet. While UP the fleet looks every FLEET_LOOK: one round trip for
+ * everything that others say.
  *
  * An outage is spoken of in two words, each with its time by Redis' clock: "down",
  * refreshed with each failed probe, and "up", left by the relay whose probe

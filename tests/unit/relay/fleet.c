@@ -91,7 +91,11 @@ static void test_an_error_is_the_end_of_trust(void)
 	fake_reply_error(k, "OOM command not allowed");
 	CU_ASSERT_FALSE(fleet_status(k->f).up);
 	CU_ASSERT_EQUAL(k->s.on_wire, 1);
-	fake_until_asked(k, LOOK, "", S);
+	/* Another Redis may be behind the address by now. */
+	CU_ASSERT_EQUAL(k->drops, 1);
+	sim_wait(&k->s, S);
+	CU_ASSERT_EQUAL(k->connects, 2);
+	fake_connect_now(k);
 	fake_reply_look(k, 1, "");
 	CU_ASSERT_TRUE(fleet_status(k->f).up);
 	client_release(&c);
@@ -273,6 +277,34 @@ static void test_outage_of_others_opens_and_closes(void)
 	fake_end(k);
 }
 
+/* Said before Redis went away, and not unsaid by the relay that recovered meanwhile. */
+static void test_an_outage_that_is_over_is_not_heard_again(void)
+{
+	struct fake *k = fake_begin();
+	struct client c;
+	fake_up(k);
+	fake_go_down(k, &c);
+	k->connected = false;
+	k->n = 0;
+	fleet_lost(k->f, "the test says so");
+	while (!k->s.on_wire)
+		sim_wait(&k->s, S);
+	sim_answer(&k->s, 0, 201, SIM_CREATED, sim_entry());
+	CU_ASSERT_EQUAL_FATAL(fake_state(k), BREAKER_CLOSED);
+	sim_wait(&k->s, 10 * S);
+	fake_connect_now(k);
+	fake_reply_look(k, 2, "down 5000 1795500040000");
+	CU_ASSERT_EQUAL(fake_state(k), BREAKER_CLOSED);
+	CU_ASSERT_STRING_EQUAL(fake_until_asked(k, TELL, "", S)->words[TELL_WORD], "up");
+	fake_reply_integer(k, 1);
+	/* A word that came later is one. */
+	fake_until_asked(k, LOOK, "", S);
+	fake_reply_look(k, 2, "down 5000 1795500059000");
+	CU_ASSERT_EQUAL(fake_state(k), BREAKER_OPEN);
+	client_release(&c);
+	fake_end(k);
+}
+
 static void test_a_flush_makes_the_finder_speak_again(void)
 {
 	struct fake *k = fake_begin();
@@ -447,6 +479,7 @@ TEST_SUITE(relay_fleet, TEST(test_a_create_waits_for_redis_no_longer_than_the_ti
 	   TEST(test_a_queued_entry_is_waited_for_like_a_known_one),
 	   TEST(test_own_outage_is_told_and_its_end), TEST(test_another_has_the_lease),
 	   TEST(test_no_lease_is_taken_for_nobody), TEST(test_outage_of_others_opens_and_closes),
+	   TEST(test_an_outage_that_is_over_is_not_heard_again),
 	   TEST(test_a_flush_makes_the_finder_speak_again),
 	   TEST(test_who_opens_again_after_good_news_is_in_doubt), TEST(test_tokens_are_borrowed_by_demand),
 	   TEST(test_without_redis_the_rate_is_shared_by_those_last_seen),

@@ -17,8 +17,7 @@ static void link_connect(void *link)
 
 static enum kind kind_of(const struct slice *words, size_t count)
 {
-	static const char *const telling[] = { "ZADD", "'doubt'", "SET', KEYS[1], ARGV[1], 'NX'", "HMGET",
-					       "local leaf" };
+	static const char *const telling[] = { "ZADD", "'doubt'", "#KEYS, 1, -1", "HMGET", "local leaf" };
 	if (count < 2 || !slice_eq_str(words[0], "EVAL"))
 		return OTHER;
 	if (slice_contains(words[1], telling[0]))
