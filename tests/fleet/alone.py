@@ -143,7 +143,7 @@ def test_an_outage_that_ended_while_redis_was_away(fleet):
 def test_an_address_that_leads_to_another_redis(fleet):
     """The first becomes a replica, as in a failover, and takes no more words."""
     first = fleet.start_redis()
-    way = Slow(first, 0)
+    way = Slow(first)
     way.start()
     a, b = fleet.start(2, redis_url=f"redis://127.0.0.1:{way.port}")
     folder = os.path.join(fleet.folder, "second")
@@ -242,11 +242,12 @@ class Nonsense(threading.Thread):
 
 
 class Slow(threading.Thread):
-    """Passes everything on to Redis, and its replies back so much later."""
+    """Passes everything on to Redis, and its replies back so much later, in pieces of so many bytes;
+    half: the second half of what comes never arrives."""
 
-    def __init__(self, redis, seconds):
+    def __init__(self, redis, seconds=0.0, piece=65536):
         super().__init__(daemon=True)
-        self.redis, self.seconds = redis, seconds
+        self.redis, self.seconds, self.piece, self.half = redis, seconds, piece, False
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
 
@@ -256,6 +257,7 @@ class Slow(threading.Thread):
                 c = self.listener.accept()[0]
             except OSError:
                 return
+            c.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             s = socket.create_connection(("127.0.0.1", self.redis.port))
             for source, to, seconds in ((c, s, 0), (s, c, 1)):
                 threading.Thread(target=self.pump, args=(source, to, seconds), daemon=True).start()
@@ -264,7 +266,10 @@ class Slow(threading.Thread):
         try:
             while data := source.recv(65536):
                 time.sleep(self.seconds * back)  # the slowness itself, no ordering
-                to.sendall(data)
+                if back and self.half:
+                    data = data[:len(data) // 2]
+                for i in range(0, len(data), self.piece if back else len(data)):
+                    to.sendall(data[i:i + self.piece] if back else data)
         except OSError:
             pass
         for s in (source, to):
@@ -288,6 +293,33 @@ def test_redis_that_is_slow(fleet):
     slow.seconds = 0
     up_again([a], 2)
     slow.listener.close()
+
+
+def test_replies_that_come_byte_by_byte(fleet):
+    way = Slow(fleet.start_redis(), piece=1)
+    way.start()
+    a, b = fleet.start(2, redis_url=f"redis://127.0.0.1:{way.port}", redis_timeout="2s")
+    entry = fleet.entry("e")
+    a.create(entry)
+    until(lambda: any(":create:" in k for k in fleet.redis.keys()), "it to be shared")
+    b.create(entry)
+    assert fleet.counted() == 1 and b.lines("from_fleet"), "the other relay did not read it"
+    assert not a.lines("redis_down") and not b.lines("redis_down")
+    way.listener.close()
+
+
+def test_half_a_reply(fleet):
+    """The rest never comes: the connection is given up, and a new one is whole."""
+    way = Slow(fleet.start_redis())
+    way.start()
+    (a,) = fleet.start(1, redis_url=f"redis://127.0.0.1:{way.port}")
+    way.half = True
+    down_once([a])
+    creates(fleet, a)
+    way.half = False
+    up_again([a])
+    creates(fleet, a)
+    way.listener.close()
 
 
 GARBAGE = {
