@@ -146,6 +146,22 @@ def test_a_relay_that_is_cut_off_pulls_nobody_along(fleet):
     fleet.heal()
 
 
+def test_another_prefix_is_another_fleet(fleet):
+    fleet.start_redis()
+    (a,) = fleet.start(1, redis_prefix="one")
+    (b,) = fleet.start(1, connected=False, redis_prefix="two")
+    until(lambda: b.redis() == "up", "the second to be connected")
+    fleet.fail()
+    waiting = fleet.open(a)
+    until(lambda: any(k.startswith("one:v1:outage:") for k in fleet.redis.keys()), "the outage to be told")
+    looks = b.metric("sigrelay_redis_commands_total")
+    until(lambda: b.metric("sigrelay_redis_commands_total") >= looks + 3, "the second to look again")
+    assert b.state() == "closed" and not b.lines("outage_heard"), "an outage of another fleet's was heard"
+    assert a.relays() == b.relays() == 1
+    fleet.heal()
+    assert [w.receive().status for w in waiting] == [201] * 5
+
+
 def test_keys_have_a_life_and_hold_no_secret(fleet):
     redis = fleet.start_redis("--requirepass", "a/secret:word")
     fleet.secrets.append("a/secret:word")
