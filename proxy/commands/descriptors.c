@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <sigrelay/base/mem.h>
 
@@ -70,6 +71,18 @@ enum status descriptors_keep_to(const struct descriptors *d)
 {
 	struct descriptors copy = *d;
 	return walk(keep_to, &copy);
+}
+
+void descriptors_hold_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* Opened the wrong way around: to use it fails as before. */
+		int flags = (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC;
+		if (open("/dev/null", flags) != fd)
+			return;
+	}
 }
 
 void descriptors_release(struct descriptors *d)

@@ -1,4 +1,5 @@
 #include <sigrelay/commands/commands.h>
+#include <sigrelay/commands/descriptors.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ static int any_asks_help(int argc, char **argv)
 
 int command_main(int argc, char **argv)
 {
+	descriptors_hold_standard();
 	mem_install_hooks();
 	if (argc < 2) {
 		help_overview(stderr);

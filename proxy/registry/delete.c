@@ -1,6 +1,11 @@
 /* Which way a tag or a digest goes. */
 #include "remover_inside.h"
 
+enum status delete_ready(struct remover *m, const struct reference *ref)
+{
+	return reference_is_dockerhub(ref) ? hub_ready(m, ref) : STATUS_OK;
+}
+
 enum status delete_tag(struct remover *m, const struct reference *ref, struct verdict *v)
 {
 	enum status st;

@@ -285,6 +285,12 @@ enum status hub_may(struct remover *m, const struct reference *ref, struct verdi
 	return st;
 }
 
+enum status hub_ready(struct remover *m, const struct reference *ref)
+{
+	struct hub *h;
+	return begin(m, ref, &h);
+}
+
 enum status hub_delete_tag(struct remover *m, const struct reference *ref, struct verdict *v)
 {
 	struct web_answer a = { 0 };

@@ -168,20 +168,59 @@ static enum status dry_run(struct remover *m, const struct reference *ref, struc
 	return plan_signatures(m, &bare, out);
 }
 
+/* Is it there as it was pushed, or gone? If neither, v says why it stays. */
+static bool as_pushed(const struct remover *m, const struct reference *ref, const struct tag_look *look,
+		      struct verdict *v)
+{
+	if (look->state == TAG_PRESENT && ref->digest && strcmp(look->digest, ref->digest) != 0) {
+		*v = (struct verdict){ .result = REMOVAL_KEPT };
+		snprintf(v->reason, sizeof(v->reason),
+			 "has moved since, to %s: it is not this run's any more", look->digest);
+		return false;
+	}
+	if (look->state == TAG_PRESENT || look->state == TAG_ABSENT)
+		return true;
+	verdict_left(v, remover_stopped(m) ? OBSTACLE_STOPPED : OBSTACLE_FAULT,
+		     "the tag could not be looked at: %s", look->reason);
+	return false;
+}
+
+/* What has been asked since the look took its time: a last look, and the delete. goes:
+ * the tag does, and what belongs to it may follow. */
+static enum status take_tag(struct remover *m, const struct reference *ref, struct verdict *v, bool *goes)
+{
+	struct tag_look now = { .state = TAG_UNKNOWN };
+	const struct reference tag = { .domain = ref->domain, .path = ref->path, .tag = ref->tag };
+	enum status st = delete_ready(m, ref);
+	if (st == STATUS_OK)
+		st = remover_look(m, &tag, &now);
+	if (st != STATUS_OK || !as_pushed(m, ref, &now, v)) {
+		*goes = false;
+		return st;
+	}
+	if (now.state == TAG_PRESENT)
+		st = delete_tag(m, ref, v);
+	*goes = v->result != REMOVAL_LEFT;
+	return st;
+}
+
 static enum status take_present(struct remover *m, const struct reference *ref, const struct tag_look *look,
 				struct removals *out)
 {
 	struct attached a = { 0 };
 	struct verdict v = { .result = REMOVAL_GONE };
+	bool goes = true;
 	snprintf(v.reason, sizeof(v.reason), "was gone");
 	enum status st = attached_find(m, ref, look->media_type, &a);
-	if (*a.fault)
+	if (*a.fault) {
 		unreadable(&a, &v);
-	else if (st == STATUS_OK && look->state == TAG_PRESENT)
-		st = delete_tag(m, ref, &v);
+		goes = false;
+	} else if (st == STATUS_OK && look->state == TAG_PRESENT) {
+		st = take_tag(m, ref, &v, &goes);
+	}
 	if (st == STATUS_OK)
 		st = removals_add(out, REMOVAL_TAG, ref, &v);
-	if (st == STATUS_OK && v.result != REMOVAL_LEFT)
+	if (st == STATUS_OK && goes)
 		st = take_rest(m, ref, v.digest_went, &a, out);
 	attached_release(&a);
 	return st;
@@ -206,19 +245,15 @@ static void judge_kept(const struct plan_item *item, const struct tag_look *look
 static enum status take_looked(struct remover *m, const struct plan_item *item, const struct reference *ref,
 			       const struct tag_look *look, struct removals *out)
 {
-	struct verdict v = { .result = REMOVAL_KEPT };
-	if (look->state == TAG_PRESENT && ref->digest && strcmp(look->digest, ref->digest) != 0) {
-		snprintf(v.reason, sizeof(v.reason), "has moved since, to %s: it is not this run's any more",
-			 look->digest);
-	} else if (look->state != TAG_PRESENT && look->state != TAG_ABSENT) {
-		verdict_left(&v, remover_stopped(m) ? OBSTACLE_STOPPED : OBSTACLE_FAULT,
-			     "the tag could not be looked at: %s", look->reason);
-	} else if (item->fate != PLAN_GOES) {
+	struct verdict v;
+	if (!as_pushed(m, ref, look, &v))
+		return removals_add(out, REMOVAL_TAG, ref, &v);
+	if (item->fate != PLAN_GOES) {
 		judge_kept(item, look, &v);
 	} else if (m->cfg.dry_run && look->state == TAG_PRESENT) {
 		return dry_run(m, ref, out);
 	} else if (m->cfg.dry_run) {
-		v.result = REMOVAL_GONE;
+		v = (struct verdict){ .result = REMOVAL_GONE };
 		snprintf(v.reason, sizeof(v.reason), "was gone");
 	} else {
 		return take_present(m, ref, look, out);

@@ -162,6 +162,8 @@ enum status oci_delete_digest(struct remover *m, const struct reference *ref, st
 enum status harbor_delete_tag(struct remover *m, const struct reference *ref, bool *is_harbor,
 			      struct verdict *v) MUST_CHECK;
 
+enum status hub_ready(struct remover *m,
+		      const struct reference *ref) MUST_CHECK; /* logged in, or not to be */
 enum status hub_delete_tag(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 enum status hub_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 void hub_free(struct hub *h);
@@ -170,6 +172,8 @@ enum status ghcr_delete(struct remover *m, const struct reference *ref, struct v
 enum status ghcr_may(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 void ghcr_free(struct ghcr *g);
 
+/* Asks what has to be known first, so that the last look can come right before the delete. */
+enum status delete_ready(struct remover *m, const struct reference *ref) MUST_CHECK;
 /* ref has the tag, and the digest that it names. */
 enum status delete_tag(struct remover *m, const struct reference *ref, struct verdict *v) MUST_CHECK;
 /* A digest that no tag names. */

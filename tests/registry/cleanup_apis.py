@@ -263,6 +263,16 @@ def hub_answers_with_pages_for_people(w):
 
 
 @test
+def hub_moved_while_logging_in(w):
+    with hub(w) as (r, h):
+        hub_image(w, r)
+        other = r.put(REPO, None, "somebody else's")
+        h.fault("move_tag", method="POST", repository=REPO, tag="v1", digest=other)
+        answer = w.json(0)
+        eq((results(answer), r.tags(REPO), deletes(h)), ({"v1": "kept"}, {"v1": other}, []))
+
+
+@test
 def hub_dry_run(w):
     with hub(w) as (r, h):
         digest = hub_image(w, r)

@@ -100,6 +100,20 @@ def moved_in_the_last_moment(w):
         eq((results(answer), r.tags(REPO)), ({"v2": "deleted", "v1": "kept"}, {"v1": other}))
 
 
+@each("distribution3", "quay", "zot", "ecr")
+def moved_while_what_belongs_to_it_is_read(w, profile):
+    """That may take long, so the last look comes after it."""
+    with FakeRegistry(profile) as r:
+        user(w, r)
+        other = r.put(REPO, None, "somebody else's")
+        digest = image(w, r)
+        signatures(r, digest)
+        r.fault("move_tag", method="GET", path="referrers", repository=REPO, tag="v1", digest=other)
+        answer = w.json(0)
+        eq((results(answer), deletes(r), r.tags(REPO)["v1"]), ({"v1": "kept"}, [], other))
+        has(answer["images"][0]["reason"], "has moved since", other)
+
+
 @test
 def moved_on_harbor_after_the_look(w):
     """Harbor is asked for the tag of that digest: the delete misses."""

@@ -119,3 +119,6 @@ class FakeHub(FakeRegistry):
         self.lock = registry.lock
         self.handed = {}  # Authorization -> how often it is still good
         self.hub = dict(DEFAULTS, **options)
+
+    def tag(self, repository, tag, digest):
+        self.real.tag(repository, tag, digest)

@@ -375,6 +375,18 @@ def docker_hub_has_nothing_to_say(w):
 
 
 @test
+def closed_streams(w):
+    """What is printed does not end in the file that was opened in their place."""
+    w.with_ledger()
+    with FakeRegistry() as r:
+        for closed in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+            for command in ("preflight --json %s/acme/app:v1" % r.host, "preflight --no-such-flag", "cleanup"):
+                subprocess.run(["sh", "-c", '"$0" %s %s' % (command, closed), w.program], env=w.env,
+                               capture_output=True, timeout=60)
+                eq({line["event"] for line in w.lines()}, {"preflight"})
+
+
+@test
 def an_insecure_registry(w):
     with FakeRegistry() as r:
         digest = r.put("acme/app", "v1")

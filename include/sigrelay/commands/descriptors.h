@@ -13,6 +13,10 @@ struct descriptors {
 	size_t n;
 };
 
+/* Where standard input, output or error was closed, the next file opened would get its
+ * number, and what is printed would end in a ledger: takes these numbers. A command
+ * that is started gets none of them. */
+void descriptors_hold_standard(void);
 /* Notes what is open now. Where /proc is not there, STATUS_IO. */
 enum status descriptors_note(struct descriptors *d) MUST_CHECK;
 /* Marks what was opened since as close-on-exec. */
