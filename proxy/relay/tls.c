@@ -53,15 +53,6 @@ static int choose_http(SSL *ssl, const unsigned char **out, unsigned char *n, co
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* What came before the alert is taken from the socket: closed with unread bytes it
- * would be reset, and the alert lost on its way. */
-static void let_alert_arrive(int fd)
-{
-	char junk[4096];
-	for (int n = 0; n < 16 && recv(fd, junk, sizeof(junk), MSG_DONTWAIT) > 0; n++)
-		;
-}
-
 /* NULL: by a UNIX socket, or gone. */
 static const char *peer(int fd, char *text, socklen_t size)
 {
@@ -73,21 +64,27 @@ static const char *peer(int fd, char *text, socklen_t size)
 												  : NULL;
 }
 
-static void on_alert(const SSL *ssl, int where, int value)
+/* What else came is taken from the socket: closed with unread bytes it would be reset,
+ * and the alert that was just sent lost on its way. */
+static void let_alert_arrive(int fd)
 {
-	char cause[160];
-	bool ours = where == SSL_CB_WRITE_ALERT;
-	if ((!ours && where != SSL_CB_READ_ALERT) || value >> 8 != SSL3_AL_FATAL || SSL_is_init_finished(ssl))
+	char junk[4096];
+	for (int n = 0; n < 16 && recv(fd, junk, sizeof(junk), MSG_DONTWAIT) > 0; n++)
+		;
+}
+
+/* OpenSSL empties its queue of errors when a handshake goes on. */
+static void on_state(const SSL *ssl, int where, int value)
+{
+	unsigned long e = ERR_peek_last_error();
+	if (where != SSL_CB_ACCEPT_EXIT || value > 0 || e == 0)
 		return;
-	const char *why =
-	    ours ? ERR_reason_error_string(ERR_peek_last_error()) : SSL_alert_desc_string_long(value);
-	snprintf(cause, sizeof(cause), "no TLS handshake: %s%s",
-		 ours ? "" : "the client's alert: ", why ? why : "unknown");
-	char address[INET6_ADDRSTRLEN];
+	char cause[160], address[INET6_ADDRSTRLEN];
+	const char *why = ERR_reason_error_string(e);
+	snprintf(cause, sizeof(cause), "no TLS handshake: %s", why ? why : "unknown");
 	log_event(LOG_INFO, "refused", LOG_S("cause", cause),
 		  LOG_S("address", peer(SSL_get_fd(ssl), address, sizeof(address))), LOG_S("next", "close"));
-	if (ours)
-		let_alert_arrive(SSL_get_fd(ssl));
+	let_alert_arrive(SSL_get_fd(ssl));
 }
 
 static enum status set_policy(SSL_CTX *c, const struct settings *s)
@@ -98,7 +95,7 @@ static enum status set_policy(SSL_CTX *c, const struct settings *s)
 	/* Idle connections are many, and mostly idle. */
 	SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_default_passwd_cb(c, no_password);
-	SSL_CTX_set_info_callback(c, on_alert);
+	SSL_CTX_set_info_callback(c, on_state);
 	SSL_CTX_set_alpn_select_cb(c, choose_http, NULL);
 	/* A session that is resumed would outlive a client authority that was taken out. */
 	SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
