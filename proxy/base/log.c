@@ -317,6 +317,12 @@ static void tell_repeats(usec now)
 	emit(&l);
 }
 
+void log_tell_repeats(void)
+{
+	for (unsigned i = 0; i < logger.repeats.count; i++)
+		tell_repeats(USEC_NEVER);
+}
+
 void log_fields(enum log_level level, const char *event, const struct log_field *fields, size_t count)
 {
 	struct line l;

@@ -190,6 +190,7 @@ static int serve_with(struct serve *s, const struct settings *settings)
 		return EXIT_FAILURE;
 	}
 	server_loop(s->server);
+	log_tell_repeats();
 	return s->exit_code;
 }
 

@@ -48,6 +48,7 @@ void log_setup(enum log_level level, enum log_format format);
 /* At most so many lines of one event in LOG_REPEATS_WINDOW; 0, the default: no limit.
  * A line "repeats" says how many were left out. Errors never are. */
 void log_limit_repeats(unsigned lines);
+void log_tell_repeats(void); /* at the end: what has not been told yet */
 bool log_enabled(enum log_level level);
 void log_fields(enum log_level level, const char *event, const struct log_field *fields, size_t count);
 /* Every event up to LOG_INFO, whatever the level, as a text line without its newline: for
