@@ -228,6 +228,9 @@ static bool set_rest(struct task *t)
 	SET(CURLOPT_TIMEOUT_MS, (long)(t->timeout / USEC_PER_MSEC) + 1);
 	SET(CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)(usec_min(cfg->connect_timeout, t->timeout) / USEC_PER_MSEC) + 1);
+	/* As Go's clients have it: what stands on this machine is behind no proxy. */
+	if (network_of_text(t->place.host) == NETWORK_LOOPBACK)
+		SET(CURLOPT_PROXY, "");
 	if (cfg->ca_file)
 		SET(CURLOPT_CAINFO, cfg->ca_file);
 	return ok;

@@ -502,6 +502,16 @@ def a_proxy_is_where_the_user_says(w):
         eq(len(proxy.requests()), 1)
 
 
+@test
+def no_proxy_stands_before_loopback(w):
+    with FakeRegistry() as proxy, FakeRegistry() as r:
+        w.env.update(http_proxy=proxy.url, all_proxy=proxy.url)
+        port = r.host.split(":")[1]
+        for host in ("127.0.0.1", "localhost"):
+            eq(w.web("GET", "http://%s:%s/v2/" % (host, port))[0], 200)
+        eq((len(r.requests()), proxy.requests()), (2, []))
+
+
 # --- TLS ---------------------------------------------------------------------------
 
 

@@ -61,7 +61,8 @@ struct web_request {
 	 * trusted_host (NULL: none is excepted), or it is a private one named from
 	 * within a private network (namer). Where a redirect leads to is judged so too,
 	 * but a request of the user's own may go from loopback to loopback. Behind a
-	 * proxy the proxy resolves names, and only addresses written out are seen. */
+	 * proxy (never asked for a host on loopback) the proxy resolves names, and only
+	 * addresses written out are seen. */
 	bool untrusted;
 	const char *trusted_host;
 	enum network namer; /* web_answer.network of the answer that named it */
