@@ -84,6 +84,16 @@ nobody_is_let_in() {
 open_to_all_is_refused() {
 	! chart --set networkPolicy.enabled=false && renders --set networkPolicy.enabled=false --set settings.allow_insecure_listen=yes
 }
+job_ends_with_its_container() {
+	renders --set fleet.enabled=false --set job.enabled=true --set job.container.image=cosign:1 \
+		--set job.settings.rekor_url=https://fleet:7080 --set job.settings.max_parked=1000000 &&
+		grep -A4 'name: sigrelay$' "$work/chart.yaml" | grep 'restartPolicy: Always' &&
+		grep 'SIGRELAY_MAX_PARKED, value: "1000000"' "$work/chart.yaml" && ! grep -i 'kind: deployment' "$work/chart.yaml" &&
+		! chart --set job.enabled=true
+}
+manifest_is_the_charts() {
+	chart | sed '/^# Source: /d' | diff - <(sed '/^#/d' "$root/docker/kubernetes/fleet.yaml")
+}
 named_by_digits() { helm template 123 "$root/docker/helm/sigrelay" --kube-version 1.31.0 >"$work/chart.yaml" && kubecheck "$work/chart.yaml"; }
 
 # Variables of the compose file are settings.
@@ -113,7 +123,7 @@ runs_as_the_image_would() {
 		unshare --mount --net --fork sh -c 'ip link set lo up; exec sh "$@"' sh "$work/run.sh" "$work/sigrelay"
 }
 
-check 'the sidecar job is what Kubernetes takes' kubecheck "$root/docker/kubernetes/sidecar-job.yaml"
+check 'the manifests are what Kubernetes takes' kubecheck "$root"/docker/kubernetes/*.yaml
 check 'a field that Kubernetes does not know is found' refuses_a_typo
 check "the image's context has nothing built" context_is_clean
 check 'the chart is lint-free' helm lint --strict "$root/docker/helm/sigrelay"
@@ -126,6 +136,8 @@ check 'relays without Redis share the rate' rate_is_shared
 check 'an empty list lets nobody in' nobody_is_let_in
 check 'open to all only when told so' open_to_all_is_refused
 check 'a release that is called by digits' named_by_digits
+check "a job with a relay that ends with it" job_ends_with_its_container
+check "the fleet's manifest is what the chart makes" manifest_is_the_charts
 check "the compose file's settings are sigrelay's" compose_is_known
 install -m 755 "$sigrelay" "$work/sigrelay"
 if [ "$(id -u)" = 0 ] && unshare --mount --net true 2>/dev/null; then

@@ -5,8 +5,11 @@
 app.kubernetes.io/name: sigrelay
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
-{{- /* The settings in force: the chart's own, and over them .Values.settings. Numbers
-of a values file come as floats, which Go would write as 1e+06. */}}
+{{- /* Numbers of a values file come as floats, which Go would write as 1e+06. */}}
+{{- define "sigrelay.value" -}}
+{{ if kindIs "float64" . }}{{ int64 . }}{{ else if kindIs "slice" . }}{{ join ", " . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+{{- /* The settings in force: the chart's own, and over them .Values.settings. */}}
 {{- define "sigrelay.settings" -}}
 {{- $own := dict "listen" "0.0.0.0:7080" "admin_listen" "0.0.0.0:7081" }}
 {{- $set := .Values.settings | default dict }}
@@ -23,6 +26,9 @@ of a values file come as floats, which Go would write as 1e+06. */}}
 {{- end }}
 [sigrelay]
 {{- range $name, $value := merge (deepCopy $set) $own }}
-{{ $name }} = {{ if kindIs "float64" $value }}{{ int64 $value }}{{ else if kindIs "slice" $value }}{{ join ", " $value }}{{ else }}{{ $value }}{{ end }}
+{{ $name }} = {{ include "sigrelay.value" $value }}
 {{- end }}
+{{- end }}
+{{- define "sigrelay.image" -}}
+{{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion | toString) | quote }}
 {{- end }}
