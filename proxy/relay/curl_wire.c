@@ -53,6 +53,7 @@ TAILQ_HEAD(handles, handle);
 struct base_url {
 	CURLU *url;
 	char *prefix; /* path before the request target, "" mostly */
+	bool loopback;
 	struct handles idle;
 	size_t idle_count;
 };
@@ -168,6 +169,9 @@ static bool handle_setup(struct handle *h)
 	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	SET(CURLOPT_CLOSESOCKETDATA, w);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, w->connect_timeout_ms);
+	/* As Go's clients have it: what stands on this machine is behind no proxy. */
+	if (w->upstream[h->service].loopback)
+		SET(CURLOPT_PROXY, "");
 	/* With a bundle in one file the directory of hashes need not be searched. */
 	if (w->ca_file)
 		SET(CURLOPT_CAINFO, w->ca_file);
@@ -556,6 +560,17 @@ static int on_close(void *arg, curl_socket_t fd)
 
 /* --- the beginning and the end ------------------------------------------- */
 
+static bool is_loopback(CURLU *url)
+{
+	char *host = NULL, text[300];
+	struct address a;
+	if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+		return false;
+	int n = snprintf(text, sizeof(text), "%s:1", host);
+	curl_free(host);
+	return n < (int)sizeof(text) && address_parse(text, &a) == STATUS_OK && a.loopback;
+}
+
 static enum status base_url_init(struct base_url *u, const char *text)
 {
 	char *path = NULL;
@@ -565,6 +580,7 @@ static enum status base_url_init(struct base_url *u, const char *text)
 	if (curl_url_set(u->url, CURLUPART_URL, text, 0) != CURLUE_OK ||
 	    curl_url_get(u->url, CURLUPART_PATH, &path, 0) != CURLUE_OK)
 		return STATUS_INVALID;
+	u->loopback = is_loopback(u->url);
 	u->prefix = mem_strdup(strcmp(path, "/") == 0 ? "" : path);
 	curl_free(path);
 	return u->prefix ? STATUS_OK : STATUS_NO_MEMORY;

@@ -556,6 +556,14 @@ test_lines_of_the_wait_are_sparse() {
 	is 'lines' "$(grep -c ' waiting what=' "$WORK/err")" 1
 }
 
+test_no_proxy_stands_before_loopback() {
+	start_log || return
+	# shellcheck disable=SC2016 # for the shell that is run
+	http_proxy=http://127.0.0.1:9 exits 0 run --rekor-url "$LOG" --retry-for=1s --for=1s -- \
+		sh -c 'exec curl -sf "$COSIGN_REKOR_URL/api/v1/log"'
+	has 'the log' "$OUT" treeSize
+}
+
 test_the_ledger_has_to_open() {
 	exits 78 run --ledger "$WORK/no/folder/x" -- touch "$WORK/ran"
 	has stderr "$ERR" "cannot open the ledger '$WORK/no/folder/x': No such file or directory"
