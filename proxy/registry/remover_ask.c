@@ -5,7 +5,11 @@
 
 usec remover_deadline(const struct remover *m)
 {
-	return usec_min(m->cfg.deadline, usec_add(web_now(m->cfg.web), REMOVER_PATIENCE));
+	usec now = web_now(m->cfg.web), left = usec_max(m->cfg.deadline - now, 0);
+	size_t items = m->cfg.plan->n - m->next;
+	usec share = left / (usec)(items ? items : 1);
+	usec patience = usec_min(usec_max(share, REMOVER_SHARE_MIN), REMOVER_PATIENCE);
+	return usec_min(m->cfg.deadline, usec_add(now, patience));
 }
 
 bool remover_stopped(const struct remover *m)

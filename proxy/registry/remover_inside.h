@@ -116,9 +116,11 @@ struct remover {
 
 /* --- one request, one look ------------------------------------------------------------ */
 
-/* One request is waited for so long, its repeats included: one that does not answer is
- * not to use up the time of the others. */
+/* One request is waited for so long at most, its repeats included, and no longer than an
+ * item's share of the time that is left (but for so long at least): one that does not
+ * answer is not to use up the time of the others. */
 #define REMOVER_PATIENCE (60 * USEC_PER_SEC)
+#define REMOVER_SHARE_MIN USEC_PER_SEC
 usec remover_deadline(const struct remover *m);
 bool remover_stopped(const struct remover *m);
 bool same_repository(const struct reference *a, const struct reference *b);
