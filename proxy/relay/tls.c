@@ -56,7 +56,7 @@ static int choose_http(SSL *ssl, const unsigned char **out, unsigned char *n, co
 /* NULL: by a UNIX socket, or gone. */
 static const char *peer(int fd, char *text, socklen_t size)
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
 	socklen_t n = sizeof(from);
 	if (getpeername(fd, (struct sockaddr *)&from, &n) != 0 || from.ss_family == AF_UNIX)
 		return NULL;
