@@ -9,7 +9,8 @@
  * Location, which clients read: facts "Answers needed"). NULL: no memory. */
 struct answer *reply_entry(int status, const char *id, const struct answer *entry) MUST_CHECK;
 /* As it came, with the ETag and Location that a 201 must have where they were
- * missing or others (whoever compresses on the way makes ETags weak). A reference of the caller's own. NULL: no memory. */
+ * missing or others (whoever compresses on the way makes ETags weak). A reference of
+ * the caller's own. NULL: no memory. */
 struct answer *reply_created(struct answer *created, const char *id) MUST_CHECK;
 /* retry_after: seconds, or < 0 for none. message begins without "sigrelay: ",
  * which is added. NULL: no memory. */
