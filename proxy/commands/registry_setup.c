@@ -8,6 +8,7 @@
 #include <sigrelay/commands/options.h>
 #include <sigrelay/commands/run_ledger.h>
 #include <sigrelay/commands/secrecy.h>
+#include <sigrelay/relay/tls.h>
 
 static int cannot(const char *command, const char *what, enum status st)
 {
@@ -42,6 +43,18 @@ static int check_insecure(const char *command, const char *const *insecure, size
 		return EXIT_USAGE_ERROR;
 	}
 	return 0;
+}
+
+static int check_authorities(const char *command, const struct settings *s)
+{
+	const struct settings only = { .ca_file = s->ca_file };
+	struct buf why;
+	buf_init(&why, 8192);
+	enum status st = tls_check_upstream(&only, &why);
+	if (st != STATUS_OK)
+		complain("%s: %s", command, why.n ? why.p : status_name(st));
+	buf_release(&why);
+	return st == STATUS_OK ? 0 : EXIT_CONFIG_ERROR;
 }
 
 static int open_ledger(struct registry_setup *r, const char *command, const struct settings *s,
@@ -101,6 +114,8 @@ int registry_setup_open(struct registry_setup *r, const char *command, const str
 	*r = (struct registry_setup){ .ledger = { .fd = -1 },
 				      .deadline = usec_add(clock_now().mono, timeout) };
 	int rc = check_insecure(command, insecure, insecure_count);
+	if (rc == 0)
+		rc = check_authorities(command, s);
 	if (rc == 0)
 		rc = open_ledger(r, command, s, env);
 	if (rc == 0)

@@ -375,6 +375,19 @@ def docker_hub_has_nothing_to_say(w):
 
 
 @test
+def authorities_that_cannot_be_used(w):
+    """A mistake in the configuration is not a registry that cannot tell."""
+    w.with_ledger()
+    open(w.path("empty.pem"), "w").close()
+    open(w.ledger, "w").close()
+    for file in (w.path("nowhere.pem"), w.path("empty.pem")):
+        for command in (["preflight", "ghcr.io/acme/app:v1"], ["pushed", "ghcr.io/acme/app:v1@" + OTHER], ["cleanup"]):
+            w.run(78, *command, "--ca-file", file)
+            has(w.err, "ca_file = " + file, "cannot be used")
+    eq(w.lines(), [])
+
+
+@test
 def closed_streams(w):
     """What is printed does not end in the file that was opened in their place."""
     w.with_ledger()

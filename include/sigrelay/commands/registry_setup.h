@@ -20,8 +20,8 @@ struct registry_setup {
 
 /* timeout: of the whole command. insecure: domains of --insecure-registry, borrowed
  * until close, as are s and env. 0, or the exit status after saying on stderr what
- * is wrong (64: one of insecure is no registry; 78: a credentials file or the ledger
- * cannot be used); r is closed then. From here on this process is not dumpable,
+ * is wrong (64: one of insecure is no registry; 78: a credentials file, ca_file or the
+ * ledger cannot be used); r is closed then. From here on this process is not dumpable,
  * and a write to a pipe or connection that is gone is an error, not a signal. */
 int registry_setup_open(struct registry_setup *r, const char *command, const struct settings *s, usec timeout,
 			const char *const *insecure, size_t insecure_count, char *const *env);
