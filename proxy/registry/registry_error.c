@@ -9,7 +9,7 @@ void registry_error_read(struct slice body, struct registry_error *out)
 {
 	cJSON *root = json_parse(body);
 	const cJSON *first = cJSON_GetArrayItem(json_at(root, "errors", NULL), 0);
-	*out = (struct registry_error){ .is_error = cJSON_IsObject(first) };
+	*out = (struct registry_error){ .is_error = cJSON_IsObject(first), .has_more = first && first->next };
 	utf8_plain(json_str_at(first, "code", NULL), out->code, sizeof(out->code));
 	utf8_plain(json_str_at(first, "message", NULL), out->message, sizeof(out->message));
 	cJSON_Delete(root);

@@ -93,12 +93,13 @@ static void judge_404(const struct registry_error *e, struct tag_look *out)
 	if (form)
 		decide(out, TAG_UNKNOWN, "there is something in a form that this program does not know: %s",
 		       e->message);
-	else if (says_absent(e))
+	else if (says_absent(e) && !e->has_more)
 		decide(out, TAG_ABSENT, "%s",
 		       strcmp(e->code, "NAME_UNKNOWN") == 0 ? "the registry has no such repository" : "");
 	else if (e->is_error)
-		decide(out, TAG_UNKNOWN, "it answered 404 %s%s%s, which does not say that the tag is absent",
-		       e->code, e->message[0] ? ": " : "", e->message);
+		decide(out, TAG_UNKNOWN,
+		       "it answered 404 %s%s%s%s, which does not say that the tag is absent", e->code,
+		       e->message[0] ? ": " : "", e->message, e->has_more ? " and more errors" : "");
 	else
 		decide(out, TAG_UNKNOWN, "%s",
 		       "it answered 404 without a registry's error: is this a registry, and the name right?");

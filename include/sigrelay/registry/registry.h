@@ -54,7 +54,7 @@ enum status registry_start(struct registry *r, const struct registry_request *q,
 /* The first error of an OCI error body: code and message, "" where there is none
  * or the body is none (*is_error false). Both are cut to their size. */
 struct registry_error {
-	bool is_error;
+	bool is_error, has_more; /* more: errors beside the first */
 	char code[64], message[256];
 };
 void registry_error_read(struct slice body, struct registry_error *out);

@@ -99,6 +99,8 @@ static void test_404_that_is_not_absent(void)
 	check(after_404(404, ERROR("MANIFEST_UNKNOWN", "Manifest has media type \\\"x\\\"")), TAG_UNKNOWN,
 	      "in a form");
 	check(after_404(404, ERROR("BLOB_UNKNOWN", "x")), TAG_UNKNOWN, "404 BLOB_UNKNOWN: x");
+	check(after_404(404, "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\"},{\"code\":\"DENIED\"}]}"),
+	      TAG_UNKNOWN, "MANIFEST_UNKNOWN and more errors");
 	check(after_404(404, ""), TAG_UNKNOWN, "without a registry's error");
 	check(after_404(404, "<html>MANIFEST_UNKNOWN</html>"), TAG_UNKNOWN, "without a registry's error");
 	check(after_404(404, "{\"code\":\"MANIFEST_UNKNOWN\"}"), TAG_UNKNOWN, "without a registry's error");
