@@ -198,7 +198,7 @@ static int take_back(struct cleanup *c)
 		.web = c->setup.web,
 		.registry = c->setup.registry,
 		.plan = &c->plan,
-		.dockerhub_url = c->settings.dockerhub_url,
+		.dockerhub_url = registry_setup_hub_url(&c->settings),
 		.github_api_url = c->settings.github_api_url,
 		.github_token = github_token(),
 		.cosign_repository = environment_get(environ, "COSIGN_REPOSITORY"),

@@ -1,7 +1,6 @@
 /* `sigrelay preflight IMAGE:TAG...`: is the tag there already? Asked before the build,
  * when the answer is still cheap. */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <sigrelay/commands/commands.h>
@@ -111,22 +110,12 @@ static int report(struct preflight *p)
 	return written && printed ? 0 : 1;
 }
 
-static bool is_default(const char *name, const char *value)
-{
-	for (size_t i = 0; i < settings_count; i++) {
-		if (strcmp(settings_table[i].name, name) == 0)
-			return strcmp(settings_table[i].default_text, value) == 0;
-	}
-	return false;
-}
-
-/* Where docker.io is somebody else's registry, Hub has nothing to say of it. */
 static void remark_immutable(struct preflight *p)
 {
-	const struct settings *s = &p->settings;
-	if (s->dockerhub_registry_url && is_default("dockerhub_url", s->dockerhub_url))
+	const char *hub = registry_setup_hub_url(&p->settings);
+	if (!hub)
 		return;
-	enum status st = hub_tags_remark(p->setup.web, s->dockerhub_url, p->images.v, p->images.n);
+	enum status st = hub_tags_remark(p->setup.web, hub, p->images.v, p->images.n);
 	if (st != STATUS_OK)
 		complain("preflight: cannot ask whether tags are immutable: %s", status_name(st));
 	images_plain(&p->images);

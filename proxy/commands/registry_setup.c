@@ -106,6 +106,16 @@ static int open_registries(struct registry_setup *r, const char *command, const 
 	return st == STATUS_OK ? 0 : cannot(command, "set up its connections", st);
 }
 
+const char *registry_setup_hub_url(const struct settings *s)
+{
+	for (size_t i = 0; i < settings_count && s->dockerhub_registry_url; i++) {
+		if (strcmp(settings_table[i].name, "dockerhub_url") == 0 &&
+		    strcmp(settings_table[i].default_text, s->dockerhub_url) == 0)
+			return NULL;
+	}
+	return s->dockerhub_url;
+}
+
 int registry_setup_open(struct registry_setup *r, const char *command, const struct settings *s, usec timeout,
 			const char *const *insecure, size_t insecure_count, char *const *env)
 {

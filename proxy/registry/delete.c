@@ -1,9 +1,14 @@
 /* Which way a tag or a digest goes. */
 #include "remover_inside.h"
 
+static bool is_hub(const struct remover *m, const struct reference *ref)
+{
+	return m->cfg.dockerhub_url && reference_is_dockerhub(ref);
+}
+
 enum status delete_ready(struct remover *m, const struct reference *ref)
 {
-	return reference_is_dockerhub(ref) ? hub_ready(m, ref) : STATUS_OK;
+	return is_hub(m, ref) ? hub_ready(m, ref) : STATUS_OK;
 }
 
 enum status delete_tag(struct remover *m, const struct reference *ref, struct verdict *v)
@@ -13,7 +18,7 @@ enum status delete_tag(struct remover *m, const struct reference *ref, struct ve
 		verdict_left(v, OBSTACLE_STOPPED, "not asked: cleanup was stopped, or its time is over");
 		return STATUS_OK;
 	}
-	if (reference_is_dockerhub(ref))
+	if (is_hub(m, ref))
 		st = hub_delete_tag(m, ref, v);
 	else
 		st = reference_is_ghcr(ref) ? ghcr_delete(m, ref, v) : oci_delete_tag(m, ref, v);
@@ -36,14 +41,14 @@ enum status delete_digest(struct remover *m, const struct reference *ref, struct
 
 enum status delete_may(struct remover *m, const struct reference *ref, struct verdict *v)
 {
-	if (reference_is_dockerhub(ref))
+	if (is_hub(m, ref))
 		return hub_may(m, ref, v);
 	return reference_is_ghcr(ref) ? ghcr_may(m, ref, v) : STATUS_OK;
 }
 
 enum status delete_would(struct remover *m, const struct reference *ref, struct buf *out)
 {
-	if (reference_is_dockerhub(ref))
+	if (is_hub(m, ref))
 		return buf_addf(out, "would ask %s: DELETE /v2/repositories/%s/tags/%s/",
 				m->cfg.dockerhub_url, ref->path, ref->tag);
 	if (reference_is_ghcr(ref))

@@ -12,7 +12,7 @@ from fake_github import FakeGithub
 from fake_hub import FakeHub
 from fake_proxy import FakeProxy, make_certificate
 from fake_registry import FakeRegistry
-from world import OTHER, eq, has, lacks, test
+from world import OTHER, Bystander, eq, has, lacks, test
 
 REPO = "acme/app"
 DOCKER = "https://index.docker.io/v1/"
@@ -270,6 +270,18 @@ def hub_moved_while_logging_in(w):
         h.fault("move_tag", method="POST", repository=REPO, tag="v1", digest=other)
         answer = w.json(0)
         eq((results(answer), r.tags(REPO), deletes(h)), ({"v1": "kept"}, {"v1": other}, []))
+
+
+@test
+def docker_io_that_is_not_docker_hub(w):
+    """Hub may have a tag of the same name, which is somebody's release."""
+    with FakeRegistry("distribution3") as r, Bystander() as proxy:
+        w.log_in((DOCKER, "acme", "hub-secret"))
+        w.env.update(SIGRELAY_DOCKERHUB_REGISTRY_URL=r.url, https_proxy=proxy.url)
+        w.pushed("docker.io", REPO, "v1", r.put(REPO, "v1"))
+        has(w.json(0, "--dry-run")["images"][0]["reason"], "DELETE /v2/acme/app/manifests/v1")
+        eq(results(w.json(0)), {"v1": "deleted"})
+        eq((r.tags(REPO), proxy.was_asked()), ({}, False))
 
 
 @test

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,28 @@ def lacks(text, *parts):
     for part in parts:
         if part in text:
             raise AssertionError("%r is in: %s" % (part, text))
+
+
+class Bystander:
+    """Listens, and answers nobody."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.url = "http://127.0.0.1:%d" % self.socket.getsockname()[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def was_asked(self):
+        try:
+            self.socket.accept()[0].close()
+        except BlockingIOError:
+            return False
+        return True
 
 
 class World:

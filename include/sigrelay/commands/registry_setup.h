@@ -27,4 +27,9 @@ int registry_setup_open(struct registry_setup *r, const char *command, const str
 			const char *const *insecure, size_t insecure_count, char *const *env);
 void registry_setup_close(struct registry_setup *r);
 
+/* Docker Hub's own API. NULL: docker.io's registry is redirected and this is not, so
+ * docker.io is somebody else's, of which Hub knows nothing: a tag of the same name there
+ * is not the one that was pushed. */
+const char *registry_setup_hub_url(const struct settings *s);
+
 #endif

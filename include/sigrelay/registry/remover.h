@@ -57,7 +57,8 @@ struct remover_config {
 	struct registry *registry;
 	const struct credential_store *credentials;
 	const struct plan *plan;
-	const char *dockerhub_url, *github_api_url;
+	const char *dockerhub_url; /* NULL: docker.io is as any other registry */
+	const char *github_api_url;
 	const char *github_token;      /* NULL: ghcr.io's credential */
 	const char *cosign_repository; /* where cosign keeps signatures; NULL: beside the image */
 	usec deadline;
