@@ -89,7 +89,7 @@ static usec log_state_since(const struct relay *r, const struct request *q)
 {
 	const struct breaker *b = &r->upstream[SERVICE_REKOR].gate.breaker[SIDE_READ];
 	usec age = request_max_age(q);
-	if (b->state != BREAKER_CLOSED)
+	if (age == 0 || b->state != BREAKER_CLOSED)
 		return USEC_NEVER;
 	return usec_max(r->now.mono - age, b->since);
 }
