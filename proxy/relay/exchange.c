@@ -101,6 +101,10 @@ static bool log_state_from_memory(struct exchange *x, const struct request *q)
 	if (!request_is_log_state(q) || !m->log_state || m->log_state_at < log_state_since(r, q))
 		return false;
 	metric_add(r->telemetry.memory_answers, 1);
+	log_event(LOG_INFO, "from_memory", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
+		  LOG_S("operation", operation_name(x->operation)),
+		  LOG_S("cause", "the log has told its state a moment ago"),
+		  LOG_S("next", "answer it at once"));
 	finish_own(x, reply_aged(m->log_state, r->now.mono - m->log_state_at));
 	return true;
 }
