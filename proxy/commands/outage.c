@@ -144,13 +144,12 @@ void outage_release(struct outage *o)
 	*o = (struct outage){ 0 };
 }
 
-enum rerun_verdict outage_wait(struct outage *o, char *const *env)
+enum rerun_verdict outage_wait(struct outage *o, usec began, char *const *env)
 {
 	usec now = clock_now().mono;
 	o->in_turn++;
 	o->plan.failed_at = now;
-	o->plan.pause_until =
-	    usec_add(now, rerun_pause(o->probe_interval, o->probe_max, o->in_turn, &o->rng));
+	o->plan.pause_until = rerun_pause_until(began, o->probe_interval, o->probe_max, o->in_turn, &o->rng);
 	o->read_at = -1;
 	o->next_read = now;
 	o->over = o->stopped = false;

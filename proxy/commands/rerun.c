@@ -2,13 +2,14 @@
 
 #include <sigrelay/policy/backoff.h>
 
-usec rerun_pause(usec probe_interval, usec probe_max, unsigned n, struct rng *r)
+usec rerun_pause_until(usec began, usec probe_interval, usec probe_max, unsigned n, struct rng *r)
 {
 	usec pause = probe_interval, longest = usec_max(probe_interval, probe_max);
 	while (n-- > 1 && pause < longest)
 		pause = usec_add(pause, pause);
 	pause = usec_min(pause, longest);
-	return backoff_between(pause - pause / 5, usec_min(usec_add(pause, pause / 5), longest), r);
+	usec least = pause - pause / 5, most = usec_min(usec_add(pause, pause / 5), longest);
+	return usec_add(began, backoff_between(least, most, r));
 }
 
 /* When the last of the sides that were not closed came back; < 0: none did. */

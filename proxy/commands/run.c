@@ -48,6 +48,7 @@ struct run {
 	bool told_to_end; /* … or it got a signal that should end it */
 	/* When Sigstore fails the command: */
 	usec begun, keep_on; /* keep_on: --for */
+	usec run_began;      /* the command's present or last run */
 	bool go_on;          /* --on-outage=continue */
 	unsigned runs;
 	struct input input;
@@ -206,6 +207,7 @@ static bool run_once(struct run *r)
 		return false;
 	}
 	r->by_signal = r->told_to_end = false;
+	r->run_began = clock_now().mono;
 	server_loop(r->server);
 	r->runs++;
 	return true;
@@ -304,7 +306,7 @@ static int wait_for_sigstore(struct run *r, const char *cause)
 		  LOG_D("run", r->runs),
 		  LOG_T("gives_up", usec_max(0, r->outage.plan.give_up - clock_now().mono)),
 		  LOG_S("next", "wait for Sigstore, then run the command again"));
-	enum rerun_verdict v = outage_wait(&r->outage, environ);
+	enum rerun_verdict v = outage_wait(&r->outage, r->run_began, environ);
 	if (v == RERUN_WAIT)
 		return interrupted(r, cause);
 	if (v != RERUN_AGAIN)

@@ -96,26 +96,62 @@ static void count(struct breaker *b, bool failed, usec now)
 	b->in_a_row = failed ? b->in_a_row + 1 : 0;
 }
 
-static bool rate_too_high(const struct breaker *b, usec now)
+struct share {
+	uint64_t failed, all;
+};
+
+static struct share in_window(const struct breaker *b, usec now)
 {
-	uint64_t ok = 0, failed = 0;
+	struct share w = { 0, 0 };
 	int64_t slot = slot_at(b, now);
 	for (unsigned i = 0; i < BREAKER_BUCKETS; i++) {
 		if (b->bucket[i].slot <= slot - BREAKER_BUCKETS)
 			continue;
-		ok += b->bucket[i].ok;
-		failed += b->bucket[i].failed;
+		w.failed += b->bucket[i].failed;
+		w.all += b->bucket[i].ok + b->bucket[i].failed;
 	}
-	return b->cfg.rate > 0 && ok + failed >= b->cfg.min_requests &&
-	       failed * 100 >= (ok + failed) * b->cfg.rate;
+	return w;
+}
+
+/* By three standard deviations of a binomial distribution. */
+static bool rate_too_high(const struct breaker *b, struct share w)
+{
+	uint64_t rate = b->cfg.rate;
+	if (rate == 0 || w.all < b->cfg.min_requests || w.failed * 100 < w.all * rate)
+		return false;
+	uint64_t above = w.failed * 100 - w.all * rate;
+	return above * above >= 9 * w.all * rate * (100 - rate);
+}
+
+/* Would a service that fails as it did before this row fail so often in a row by chance? */
+static bool row_is_chance(const struct breaker *b, struct share w)
+{
+	struct share before = { w.failed, w.all };
+	uint64_t row = b->in_a_row < w.failed ? b->in_a_row : w.failed;
+	before.failed -= row;
+	before.all -= row;
+	if (before.all == 0 || before.all < b->cfg.min_requests)
+		return false;
+	double chance = 1;
+	for (unsigned i = 0; i < b->in_a_row; i++)
+		chance *= (double)before.failed / (double)before.all;
+	return chance >= BREAKER_CHANCE;
+}
+
+static bool row_too_long(const struct breaker *b, struct share w)
+{
+	if (b->cfg.failures == 0 || b->in_a_row < b->cfg.failures)
+		return false;
+	return b->in_a_row >= BREAKER_ROW_MOST * b->cfg.failures || !row_is_chance(b, w);
 }
 
 static bool must_trip(const struct breaker *b, usec now)
 {
-	return (b->cfg.failures > 0 && b->in_a_row >= b->cfg.failures) || rate_too_high(b, now);
+	struct share w = in_window(b, now);
+	return row_too_long(b, w) || rate_too_high(b, w);
 }
 
-/* The last failure before the one that would open it. */
+/* The last failure before the one that would open it, if it was well before. */
 static bool is_last_warning(const struct breaker *b)
 {
 	return b->in_a_row + 1 >= b->cfg.failures && b->cfg.failures > 1;

@@ -5,6 +5,7 @@
 #define REGAINED 0.01      /* of the configured rate, each second without a 429 */
 #define RISEN 0.05         /* … after it was too much */
 #define FRESH USEC_PER_SEC /* how long a token that was fed can be used */
+#define HELD 2             /* tokens, while the rate is not whole */
 #define WHOLE (1 - 1e-9)   /* a token counts as whole from here on (rounding) */
 
 static double per_usec(const struct bucket *b)
@@ -20,9 +21,7 @@ static double at_most(double a, double b)
 /* How many tokens it holds at most. */
 static double room(const struct bucket *b)
 {
-	double share = b->rate / (b->relays > 1 ? b->relays : 1);
-	double second = share > 1 ? share : 1;
-	return b->pace == BUCKET_STEADY ? b->burst : at_most(second, b->burst);
+	return b->pace == BUCKET_STEADY ? b->burst : at_most(HELD, b->burst);
 }
 
 /* Adds what came in from b->at to `to` at the present rate. */

@@ -90,6 +90,32 @@ static bool from_memory(struct exchange *x, const struct request *q, const struc
 	return true;
 }
 
+/* How old an answer of the log's state this one is content with: never from before an
+ * outage, nor while one lasts. */
+static usec log_state_since(const struct relay *r, const struct request *q)
+{
+	const struct breaker *b = &r->upstream[SERVICE_REKOR].gate.breaker[SIDE_READ];
+	usec age = request_max_age(q);
+	if (age == 0 || b->state != BREAKER_CLOSED)
+		return USEC_NEVER;
+	return usec_max(r->now.mono - age, b->since);
+}
+
+static bool log_state_from_memory(struct exchange *x, const struct request *q)
+{
+	struct relay *r = x->relay;
+	const struct memory *m = &r->memory;
+	if (!request_is_log_state(q) || !m->log_state || m->log_state_at < log_state_since(r, q))
+		return false;
+	metric_add(r->telemetry.memory_answers, 1);
+	log_event(LOG_INFO, "from_memory", LOG_S("request", x->id), LOG_S("trace", trace_id(&x->trace)),
+		  LOG_S("operation", operation_name(x->operation)),
+		  LOG_S("cause", "the log has told its state a moment ago"),
+		  LOG_S("next", "answer it at once"));
+	finish_own(x, reply_aged(m->log_state, r->now.mono - m->log_state_at));
+	return true;
+}
+
 /* Those that wait are bounded: past max_parked, or with more bytes than
  * max_parked_memory, a new one hears so at once. NULL: it is not crowded. */
 static const char *crowded(const struct exchange *x, const struct request *q)
@@ -152,7 +178,8 @@ static bool join_create(struct exchange *x, const struct request *q, const struc
 /* The same for a read that all share. It counts as one who waits all the same. */
 static bool share_read(struct exchange *x, const struct request *q)
 {
-	struct flight *f = request_is_log_state(q) ? flight_log_state(x->relay) : NULL;
+	const struct relay *r = x->relay;
+	struct flight *f = request_is_log_state(q) ? flight_log_state(r, log_state_since(r, q)) : NULL;
 	if (!f || watch_patience(x, q) != STATUS_OK)
 		return false;
 	flight_share(f, x);
@@ -196,7 +223,7 @@ void exchange_start(struct exchange *x, struct relay *r, struct request *request
 		finish_own(x, reply_error(s, 503, 1, "out of memory: try again in a moment"));
 		return;
 	}
-	if (from_memory(x, request, is_create ? &key : NULL))
+	if (from_memory(x, request, is_create ? &key : NULL) || log_state_from_memory(x, request))
 		return;
 	x->first_seen = places_take(&r->places, request, r->now.mono);
 	if (join_create(x, request, is_create ? &key : NULL) || turn_away_from_crowd(x, request) ||

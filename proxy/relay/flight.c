@@ -28,14 +28,15 @@ void audience_remove(struct flight *f, struct exchange *x)
 	f->audience--;
 }
 
-struct flight *flight_log_state(const struct relay *r)
+struct flight *flight_log_state(const struct relay *r, usec since)
 {
-	return r->log_state && !r->log_state->main.on_wire ? r->log_state : NULL;
+	struct flight *f = r->log_state;
+	return f && (!f->main.on_wire || f->main.sent_at >= since) ? f : NULL;
 }
 
 size_t flights_parked_together(const struct relay *r)
 {
-	const struct flight *f = flight_log_state(r);
+	const struct flight *f = flight_log_state(r, USEC_NEVER);
 	bool parked = f && relay_breaker(r, SERVICE_REKOR, SIDE_READ) != BREAKER_CLOSED;
 	return parked && f->audience ? f->audience - 1 : 0;
 }
@@ -265,6 +266,12 @@ static void main_good(struct flight *f, const struct judged *j, struct answer *a
 		answer_unref(r->memory.public_key);
 		r->memory.public_key = answer_ref(a);
 	}
+	/* Not what came out of another's memory: its age would have to be added. */
+	if (f->is_log_state && a->status == 200 && !answer_header(a, "Age").n) {
+		answer_unref(r->memory.log_state);
+		r->memory.log_state = answer_ref(a);
+		r->memory.log_state_at = f->main.sent_at;
+	}
 	f->certified = f->request->operation == OP_FULCIO_SIGN;
 	flight_count_saved(f);
 	flight_answer(f, a);
@@ -439,7 +446,7 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	}
 	if (f->is_create)
 		creates_add(&r->creates, &f->create);
-	if (f->is_log_state && !flight_log_state(r))
+	if (f->is_log_state && !flight_log_state(r, USEC_NEVER))
 		r->log_state = f;
 	audience_add(f, x);
 	flight_set_deadline(f, x);

@@ -1,5 +1,7 @@
 #include <sigrelay/relay/log_read.h>
 
+#include <stdio.h>
+
 #include <sigrelay/base/rng.h>
 
 static void on_answer(struct exchange *x, struct answer *answer)
@@ -9,7 +11,16 @@ static void on_answer(struct exchange *x, struct answer *answer)
 	l->done(l->arg, answer && answer->status == 200);
 }
 
-static enum status make_request(struct request **out)
+/* An answer that is younger than a probe interval says it as well as a new one: the log
+ * is not asked more often than that whether it is there. */
+static enum status add_max_age(struct request *q, usec probe_interval)
+{
+	char value[40];
+	snprintf(value, sizeof(value), "max-age=%lld", (long long)(probe_interval / USEC_PER_SEC));
+	return request_add_header(q, "Cache-Control", value);
+}
+
+static enum status make_request(struct request **out, usec probe_interval)
 {
 	struct request *q = NULL;
 	const struct route route = route_of(SLICE_LIT("GET"), SLICE_LIT("/api/v1/log"));
@@ -19,6 +30,8 @@ static enum status make_request(struct request **out)
 	st = request_add_header(q, "User-Agent", "sigrelay/" SIGRELAY_VERSION);
 	if (st == STATUS_OK)
 		st = request_add_header(q, "Accept", "application/json");
+	if (st == STATUS_OK)
+		st = add_max_age(q, probe_interval);
 	if (st == STATUS_OK)
 		st = request_seal(q, rng_entropy());
 	if (st != STATUS_OK) {
@@ -34,7 +47,7 @@ enum status log_read_begin(struct log_read *l, struct relay *r, log_read_fn *don
 	struct request *q;
 	if (l->going)
 		return STATUS_OK;
-	enum status st = make_request(&q);
+	enum status st = make_request(&q, r->cfg.gate.breaker.probe_interval);
 	if (st != STATUS_OK)
 		return st;
 	l->going = true;

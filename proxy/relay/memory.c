@@ -52,7 +52,8 @@ void memory_release(struct memory *m)
 	while (m->oldest)
 		forget(m, m->oldest);
 	answer_unref(m->public_key);
-	m->public_key = NULL;
+	answer_unref(m->log_state);
+	m->public_key = m->log_state = NULL;
 }
 
 static void trim(struct memory *m)

@@ -102,23 +102,32 @@ static bool good_id(const char *s)
 	return n > 0 && n <= REQUEST_ID_MAX && s[n] == '\0';
 }
 
-/* "wait=27", perhaps among others. */
-static void take_wish(struct request *r, struct slice value)
+/* "wait=27" or "max-age=5", perhaps among others. 0: not there, or no good. */
+static usec listed_seconds(struct slice value, const char *name)
 {
-	static const char name[] = "wait=";
-	uint64_t seconds;
+	size_t length = strlen(name);
+	usec found = 0;
 	while (value.n) {
 		const char *comma = memchr(value.p, ',', value.n);
 		size_t n = comma ? (size_t)(comma - value.p) : value.n;
 		size_t step = comma ? n + 1 : n;
 		struct slice wish = slice_trim((struct slice){ value.p, n });
+		uint64_t seconds;
 		if (slice_starts(wish, name)) {
-			wish = (struct slice){ wish.p + sizeof(name) - 1, wish.n - (sizeof(name) - 1) };
-			if (slice_u64(wish, &seconds) == STATUS_OK && seconds > 0 && seconds <= WAIT_MOST_S)
-				r->wait = (usec)seconds * USEC_PER_SEC;
+			wish = (struct slice){ wish.p + length, wish.n - length };
+			if (slice_u64(wish, &seconds) == STATUS_OK && seconds <= WAIT_MOST_S)
+				found = (usec)seconds * USEC_PER_SEC;
 		}
 		value = (struct slice){ value.p + step, value.n - step };
 	}
+	return found;
+}
+
+static void take_wish(struct request *r, struct slice value)
+{
+	usec wait = listed_seconds(value, "wait=");
+	if (wait > 0)
+		r->wait = wait;
 }
 
 /* Two of them are as good as none: which one is meant? */
@@ -200,6 +209,11 @@ enum status request_seal(struct request *r, uint64_t id_seed)
 	r->user_agent = header_value(r, "User-Agent");
 	r->authorization = header_value(r, "Authorization");
 	return STATUS_OK;
+}
+
+usec request_max_age(const struct request *r)
+{
+	return listed_seconds(header_value(r, "Cache-Control"), "max-age=");
 }
 
 bool request_is_log_state(const struct request *r)

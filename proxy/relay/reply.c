@@ -43,6 +43,23 @@ struct answer *reply_entry(int status, const char *id, const struct answer *entr
 	return a;
 }
 
+struct answer *reply_aged(const struct answer *from, usec age)
+{
+	char seconds[24];
+	struct answer *a = copy_body(from, from->status);
+	if (!a)
+		return NULL;
+	snprintf(seconds, sizeof(seconds), "%lld", (long long)(age / USEC_PER_SEC));
+	enum status s = buf_add(&a->head, from->head.p, from->head.n);
+	if (s == STATUS_OK)
+		s = answer_add_header(a, "Age", slice_str(seconds));
+	if (s != STATUS_OK) {
+		answer_unref(a);
+		return NULL;
+	}
+	return a;
+}
+
 struct answer *reply_created(struct answer *created, const char *id)
 {
 	if (created->status == 201 && slice_eq_str(answer_header(created, "ETag"), id) &&

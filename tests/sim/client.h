@@ -42,6 +42,7 @@ struct rerun_wait {
 	usec read_at, next_read;
 	unsigned in_turn;         /* runs that Sigstore failed, one after the other */
 	uint64_t failures_before; /* the present run */
+	usec run_began;
 	bool on;
 };
 

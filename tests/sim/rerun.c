@@ -77,6 +77,7 @@ void rerun_look(struct job *j)
 
 void rerun_before(struct job *j)
 {
+	j->wait.run_began = now_of(j);
 	j->wait.failures_before = relay_path_relay(j->own)->failures.count;
 }
 
@@ -98,8 +99,8 @@ void rerun_begin(struct job *j)
 		.give_up = usec_add(j->arrived, j->world->plan->run_for),
 		.token_end = USEC_NEVER, /* every run fetches its own */
 		.failed_at = now,
-		.pause_until =
-		    usec_add(now, rerun_pause(b->probe_interval, b->probe_max, w->in_turn, &j->world->rng)),
+		.pause_until = rerun_pause_until(w->run_began, b->probe_interval, b->probe_max, w->in_turn,
+						 &j->world->rng),
 	};
 	w->read_at = -1;
 	w->next_read = now;

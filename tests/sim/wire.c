@@ -102,8 +102,16 @@ static void call_service(struct line *l, usec timeout)
 
 /* ---- to another relay ---- */
 
+/* By when the other relay is to answer, as curl_wire.c asks it. */
+static void ask_to_hear(struct request *to, usec timeout)
+{
+	char wish[40];
+	snprintf(wish, sizeof(wish), "wait=%lld", (long long)(timeout / USEC_PER_SEC) - 1);
+	must(request_add_header(to, "Prefer", wish));
+}
+
 /* The same bytes as another relay's front reads them. */
-static struct request *copy_request(const struct attempt *a)
+static struct request *copy_request(const struct attempt *a, usec timeout)
 {
 	const struct request *q = a->request;
 	struct route route =
@@ -119,6 +127,7 @@ static struct request *copy_request(const struct attempt *a)
 		*value++ = '\0';
 		must(request_add_header(to, line, value + strspn(value, " ")));
 	}
+	ask_to_hear(to, timeout);
 	must(request_seal(to, 1));
 	if (a->with_body && q->body) {
 		to->body = mem_strndup(q->body, q->body_size);
@@ -128,10 +137,23 @@ static struct request *copy_request(const struct attempt *a)
 	return to;
 }
 
+/* As the other relay's front writes it: it has waited as it was asked to. */
+static struct answer *waited(const struct answer *a)
+{
+	struct answer *to = answer_new(a ? a->status : 503, a ? a->body.max : 0);
+	must(to ? STATUS_OK : STATUS_NO_MEMORY);
+	if (a)
+		must(buf_add(&to->head, a->head.p, a->head.n));
+	if (a)
+		must(buf_add(&to->body, a->body.p, a->body.n));
+	must(answer_add_header(to, "Preference-Applied", SLICE_LIT("wait")));
+	return to;
+}
+
 void line_answered(struct line *l, struct answer *a)
 {
 	l->up = NULL;
-	l->brought = a ? answer_ref(a) : answer_new(503, 0);
+	l->brought = waited(a);
 	timer_set(&l->timer, l->path->world->now.mono + HOP);
 }
 
@@ -149,7 +171,7 @@ static void call_relay(struct line *l, usec timeout)
 {
 	const struct talk as = { .line = l, .rpc = l->call.rpc };
 	timer_set(&l->timer, usec_add(l->path->world->now.mono, timeout));
-	talk_begin(l->path->up, copy_request(l->attempt), &as);
+	talk_begin(l->path->up, copy_request(l->attempt, timeout), &as);
 }
 
 /* ---- the port ---- */

@@ -32,9 +32,9 @@ struct outage {
 enum status outage_init(struct outage *o, struct server *server, const struct settings *s, usec give_up,
 			usec token_end) MUST_CHECK;
 void outage_release(struct outage *o); /* fine on a zeroed one */
-/* The command ended just now: turns the server's loop until it may be run again
+/* The command, which began then, ended just now: turns the server's loop until it may be run again
  * (RERUN_AGAIN) or never may. RERUN_WAIT: outage_stop ended it. */
-enum rerun_verdict outage_wait(struct outage *o, char *const *env);
+enum rerun_verdict outage_wait(struct outage *o, usec began, char *const *env);
 /* From an event of the loop. Fine when nothing waits. */
 void outage_stop(struct outage *o);
 

@@ -9,7 +9,9 @@
  * much with each second, so that a log weaker than the rate sees at most twice
  * what it has just taken. When it is too much, then or later (policy/limit.h), the
  * rate is halved, and a second gives back 5 % from then on.
- * Until the rate is whole again no more than a second's worth is saved up.
+ * Until the rate is whole again nothing is saved up: what a full window held back for a
+ * second would come on top of the next one. Two tokens are held at the most, so that a
+ * timer that is late loses none.
  *
  * In a fleet the tokens of all relays come from one bucket elsewhere: while it is
  * fed, time brings none, and what is fed and not used in a second is lost. The rate

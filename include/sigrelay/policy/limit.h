@@ -14,7 +14,8 @@
  *   the last time that it was too much say nothing of the time since.
  *
  * What is too much: in slow start any failure. Later a 429; the failure before the
- * one that would open the breaker (fewer requests come before none); and more than
+ * one that opens the breaker of a service that was well (fewer requests come before
+ * none); and more than
  * LIMIT_TOLERATED percent of a round (of LIMIT_ROUND answers at the least). A
  * tolerance is needed because Reno, which cuts at every loss, keeps about
  * sqrt(2/p) in flight where a share p fails for reasons of its own: four where a

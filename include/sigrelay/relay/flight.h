@@ -26,9 +26,9 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 			 const struct digest *create_key) MUST_CHECK;
 /* A second exchange for the same create. */
 void flight_join(struct create_key *k, struct exchange *x);
-/* A read of the log's state that waits to be sent: who asks for it now may share it
- * (what is on its way already may tell of a moment before they asked). NULL: none. */
-struct flight *flight_log_state(const struct relay *r);
+/* A read of the log's state that waits to be sent, or was sent at `since` or later: who
+ * is content with what the log says of that moment may share it. NULL: none. */
+struct flight *flight_log_state(const struct relay *r, usec since);
 void flight_share(struct flight *f, struct exchange *x);
 /* x left (x->flight is this one); may end the flight. */
 void flight_leave(struct exchange *x);

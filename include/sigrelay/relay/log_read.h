@@ -1,7 +1,9 @@
 /* One read of the log on the relay's own account: does its read side answer?
  *
  * GET /api/v1/log as an exchange like any client's: it is retried, waits for the
- * breaker, is its probe, and ends by retry_for. A read writes nothing. */
+ * breaker, is its probe, and ends by retry_for. A read writes nothing. It is content
+ * with an answer that is younger than a probe interval (Cache-Control: max-age), so that
+ * a relay between here and the log asks it no more often for all who wait. */
 #ifndef SIGRELAY_RELAY_LOG_READ_H
 #define SIGRELAY_RELAY_LOG_READ_H
 

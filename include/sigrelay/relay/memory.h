@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include <sigrelay/base/bytes.h>
+#include <sigrelay/base/clock.h>
 #include <sigrelay/base/slice.h>
 #include <sigrelay/base/status.h>
 #include <sigrelay/relay/message.h>
@@ -26,6 +27,8 @@ struct memory {
 	struct memory_record *by_create;
 	struct memory_record *newest, *oldest; /* in order of use */
 	struct answer *public_key;             /* the last good GET /log/publicKey without a query */
+	struct answer *log_state;              /* … and GET /api/v1/log, */
+	usec log_state_at;                     /* which was asked then */
 };
 
 void memory_init(struct memory *m, size_t max_entries);

@@ -55,6 +55,9 @@ enum status request_add_header(struct request *r, const char *name, const char *
 enum status request_seal(struct request *r, uint64_t id_seed) MUST_CHECK;
 /* A plain GET of the log's state (/api/v1/log): the same for everyone who asks. */
 bool request_is_log_state(const struct request *r);
+/* How old an answer may be that it is content with (Cache-Control: max-age=N, RFC 9111
+ * 5.2.1.1); 0: it is to be asked for. */
+usec request_max_age(const struct request *r);
 struct request *request_ref(struct request *r);
 void request_unref(struct request *r);         /* NULL is fine */
 size_t request_bytes(const struct request *r); /* of its head and body */

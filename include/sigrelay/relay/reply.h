@@ -12,6 +12,8 @@ struct answer *reply_entry(int status, const char *id, const struct answer *entr
  * missing or others (whoever compresses on the way makes ETags weak). A reference of
  * the caller's own. NULL: no memory. */
 struct answer *reply_created(struct answer *created, const char *id) MUST_CHECK;
+/* As it came, and how old it is (RFC 9111 5.1). NULL: no memory. */
+struct answer *reply_aged(const struct answer *from, usec age) MUST_CHECK;
 /* retry_after: seconds, or < 0 for none. message begins without "sigrelay: ",
  * which is added. NULL: no memory. */
 struct answer *reply_error(enum service s, int status, long retry_after, const char *message) MUST_CHECK;

@@ -113,8 +113,10 @@ static void test_pauses_grow_to_the_longest(void)
 	struct rng rng;
 	rng_seed(&rng, 7);
 	for (int i = 0; i < 1000; i++) {
-		usec one = rerun_pause(5 * S, 60 * S, 1, &rng), three = rerun_pause(5 * S, 60 * S, 3, &rng);
-		usec many = rerun_pause(5 * S, 60 * S, 1000, &rng), odd = rerun_pause(5 * S, S, 9, &rng);
+		usec one = rerun_pause_until(0, 5 * S, 60 * S, 1, &rng);
+		usec three = rerun_pause_until(0, 5 * S, 60 * S, 3, &rng);
+		usec many = rerun_pause_until(0, 5 * S, 60 * S, 1000, &rng);
+		usec odd = rerun_pause_until(0, 5 * S, S, 9, &rng);
 		CU_ASSERT_TRUE(one >= 4 * S && one <= 6 * S);
 		CU_ASSERT_TRUE(three >= 16 * S && three <= 24 * S);
 		CU_ASSERT_TRUE(many >= 48 * S && many <= 60 * S);
@@ -122,8 +124,21 @@ static void test_pauses_grow_to_the_longest(void)
 	}
 }
 
+/* It has paused already, while it was held in line. */
+static void test_a_run_longer_than_the_pause_goes_again_at_once(void)
+{
+	struct rng rng;
+	usec at;
+	rng_seed(&rng, 7);
+	struct rerun r = plan;
+	struct rerun_sight sight = { .read_at = 100 * S };
+	r.pause_until = rerun_pause_until(30 * S, 5 * S, 60 * S, 9, &rng);
+	CU_ASSERT_EQUAL(rerun_decide(&r, &sight, 100 * S, &at), RERUN_AGAIN);
+}
+
 TEST_SUITE(commands_rerun, TEST(test_pause_then_read_then_again),
 	   TEST(test_an_open_write_side_waits_for_its_probe),
 	   TEST(test_the_pause_holds_though_the_probe_is_due), TEST(test_somebody_elses_probe_is_waited_for),
 	   TEST(test_a_recovery_ends_the_pause), TEST(test_the_end_of_for),
-	   TEST(test_a_token_that_ends_is_told_at_once), TEST(test_pauses_grow_to_the_longest))
+	   TEST(test_a_token_that_ends_is_told_at_once), TEST(test_pauses_grow_to_the_longest),
+	   TEST(test_a_run_longer_than_the_pause_goes_again_at_once))

@@ -250,6 +250,29 @@ static void test_how_long_another_relay_waits(void)
 	check_wish(",,", USEC_NEVER);
 }
 
+static void check_max_age(const char *cache_control, usec age)
+{
+	struct request *q = bare("GET", "/api/v1/log");
+	CU_ASSERT_EQUAL(request_add_header(q, "cache-control", cache_control), STATUS_OK);
+	CU_ASSERT_EQUAL(request_max_age(q), age);
+	CU_ASSERT_EQUAL(q->header_count, 1); /* a cache further on may heed it too */
+	request_unref(q);
+}
+
+static void test_how_old_an_answer_may_be(void)
+{
+	struct request *q = bare("GET", "/api/v1/log");
+	CU_ASSERT_EQUAL(request_max_age(q), 0);
+	request_unref(q);
+	check_max_age("max-age=5", 5 * USEC_PER_SEC);
+	check_max_age("no-transform, max-age=60", 60 * USEC_PER_SEC);
+	check_max_age("max-age=0", 0);
+	check_max_age("no-cache", 0);
+	check_max_age("max-age=-1", 0);
+	check_max_age("s-max-age=5", 0);
+	check_max_age("max-age=99999999999999999999", 0);
+}
+
 static void test_an_answer_of_a_relay_that_waited(void)
 {
 	struct answer *a = answer_new(503, 64);
@@ -266,4 +289,5 @@ TEST_SUITE(relay_message, TEST(test_target_and_its_views), TEST(test_headers_tha
 	   TEST(test_request_id), TEST(test_a_trace_keeps_its_state), TEST(test_no_trace_has_no_state),
 	   TEST(test_answer_headers), TEST(test_headers_that_connection_lists),
 	   TEST(test_errors_in_the_services_shape), TEST(test_created_names_its_entry), TEST(test_torture),
-	   TEST(test_how_long_another_relay_waits), TEST(test_an_answer_of_a_relay_that_waited))
+	   TEST(test_how_long_another_relay_waits), TEST(test_how_old_an_answer_may_be),
+	   TEST(test_an_answer_of_a_relay_that_waited))
