@@ -49,9 +49,9 @@ DURATION(lookup_wait, "10s", 0, 3600 * USEC_PER_SEC, true,
 DURATION(hedge_after, "2s", 0, 600 * USEC_PER_SEC, true,
 	 "When a create that hangs is followed by polling for its entry; 0 = never.")
 SETTING(breaker_failures, SETTING_COUNT, "5", 1, 10000, NULL, true,
-	"Consecutive failures, beyond chance, that open a circuit breaker.")
+	"Consecutive failures that open a circuit breaker.")
 SETTING(breaker_rate, SETTING_PERCENT, "50 %", 1, 100, NULL, true,
-	"Share of failures over breaker_window that, beyond chance, opens a circuit breaker.")
+	"Share of failures over breaker_window that opens a circuit breaker.")
 DURATION(breaker_window, "30s", 100 * USEC_PER_MSEC, 3600 * USEC_PER_SEC, true,
 	 "The window over which breaker_rate is taken.")
 SETTING(breaker_min_requests, SETTING_COUNT, "10", 1, 100000, NULL, true,

@@ -72,6 +72,8 @@ static void trip(struct breaker *b, usec retry_after, usec now, struct rng *r)
 
 static void recover(struct breaker *b, usec now)
 {
+	if (now - b->opened_at <= b->cfg.window)
+		b->doubt_until = usec_add(now, BREAKER_DOUBT * b->cfg.window);
 	enter(b, BREAKER_CLOSED, now);
 	b->in_a_row = 0;
 	forget_window(b);
@@ -114,13 +116,18 @@ static struct share in_window(const struct breaker *b, usec now)
 }
 
 /* By three standard deviations of a binomial distribution. */
-static bool rate_too_high(const struct breaker *b, struct share w)
+static bool share_is_chance(const struct breaker *b, struct share w)
 {
 	uint64_t rate = b->cfg.rate;
-	if (rate == 0 || w.all < b->cfg.min_requests || w.failed * 100 < w.all * rate)
-		return false;
 	uint64_t above = w.failed * 100 - w.all * rate;
-	return above * above >= 9 * w.all * rate * (100 - rate);
+	return above * above < 9 * w.all * rate * (100 - rate);
+}
+
+static bool rate_too_high(const struct breaker *b, struct share w, bool in_doubt)
+{
+	if (b->cfg.rate == 0 || w.all < b->cfg.min_requests || w.failed * 100 < w.all * b->cfg.rate)
+		return false;
+	return !in_doubt || !share_is_chance(b, w);
 }
 
 /* Would a service that fails as it did before this row fail so often in a row by chance? */
@@ -138,17 +145,23 @@ static bool row_is_chance(const struct breaker *b, struct share w)
 	return chance >= BREAKER_CHANCE;
 }
 
-static bool row_too_long(const struct breaker *b, struct share w)
+static bool row_too_long(const struct breaker *b, struct share w, bool in_doubt)
 {
 	if (b->cfg.failures == 0 || b->in_a_row < b->cfg.failures)
 		return false;
-	return b->in_a_row >= BREAKER_ROW_MOST * b->cfg.failures || !row_is_chance(b, w);
+	return !in_doubt || b->in_a_row >= BREAKER_ROW_MOST * b->cfg.failures || !row_is_chance(b, w);
 }
 
-static bool must_trip(const struct breaker *b, usec now)
+/* What chance explains while in doubt prolongs the doubt. */
+static bool must_trip(struct breaker *b, usec now)
 {
 	struct share w = in_window(b, now);
-	return row_too_long(b, w) || rate_too_high(b, w);
+	bool in_doubt = now < b->doubt_until;
+	if (row_too_long(b, w, in_doubt) || rate_too_high(b, w, in_doubt))
+		return true;
+	if (in_doubt && (row_too_long(b, w, false) || rate_too_high(b, w, false)))
+		b->doubt_until = usec_add(now, BREAKER_DOUBT * b->cfg.window);
+	return false;
 }
 
 /* The last failure before the one that would open it, if it was well before. */
@@ -160,21 +173,23 @@ static bool is_last_warning(const struct breaker *b)
 static bool report_closed(struct breaker *b, uint64_t number, enum outcome o, usec retry_after, usec now,
 			  struct rng *r)
 {
+	bool trips = false;
 	switch (outcome_weight(o)) {
 	case WEIGHT_SUCCESS:
 		count(b, false, now);
 		limit_succeeded(&b->limit, number);
-		return false;
+		break;
 	case WEIGHT_FAILURE:
 		count(b, true, now);
-		limit_failed(&b->limit, number, is_last_warning(b) || must_trip(b, now));
+		trips = must_trip(b, now);
+		limit_failed(&b->limit, number, is_last_warning(b) || trips);
 		break;
 	case WEIGHT_NEUTRAL:
 		if (o == OUTCOME_THROTTLED)
 			limit_failed(&b->limit, number, true);
-		return false;
+		break;
 	}
-	if (!must_trip(b, now))
+	if (!trips)
 		return false;
 	trip(b, retry_after, now, r);
 	return true;

@@ -1,26 +1,26 @@
 /* A circuit breaker for one side (read or write) of one upstream. Pure.
  *
  *   from       event                                              to
- *   CLOSED     cfg.failures failures in a row, or more where      OPEN
- *              chance explains them
- *   CLOSED     a failure, with failures above cfg.rate percent    OPEN
- *              of at least cfg.min_requests in cfg.window, and
- *              not by chance
+ *   CLOSED     cfg.failures failures in a row                     OPEN
+ *   CLOSED     a failure, with failures >= cfg.rate percent of    OPEN
+ *              at least cfg.min_requests in cfg.window
  *   OPEN       next_probe has come and breaker_send               HALF_OPEN
  *   HALF_OPEN  the probe succeeds                                 CLOSED (slow start)
  *   HALF_OPEN  the probe fails (429 too)                          OPEN, interval doubled
  *   HALF_OPEN  the probe is no verdict (cancelled, too big)       OPEN, interval kept
  *
- * A service that fails a share of what it is asked is not down, and parking everybody
- * costs more signatures than asking again. Where half of all requests fail at random,
- * five in a row come every minute, and more than half of the last ten half of the time:
- *   - a row of n is explained by chance when a share q of what the window holds from
- *     before it had failed already, and q^n is BREAKER_CHANCE or more (small, because
- *     every request may be the first of a row). With q up to 15 %, or with fewer than
- *     min_requests before it, cfg.failures are enough, as on a healthy or idle service;
- *     with 30 % it takes eight, with a half fourteen, and never more than
- *     BREAKER_ROW_MOST times cfg.failures;
- *   - a share is not, when it lies three standard deviations above cfg.rate: for 50 %,
+ * An outage that ends within cfg.window was perhaps none: where half of all requests
+ * fail at random, five in a row come every minute, and more than half of the last ten
+ * half of the time, and parking everybody costs more signatures than asking again. So
+ * such an outage casts doubt on the next ones for BREAKER_DOUBT windows, and for as
+ * long as chance goes on to look like an outage. In doubt a condition that is met
+ * opens it only when chance does not explain it:
+ *   - a row of n, when a share q of what the window holds from before it had failed
+ *     already, and q^n is BREAKER_CHANCE or more (small, because every request may be
+ *     the first of a row). With q up to 15 %, or with fewer than min_requests before
+ *     it, cfg.failures are enough, as ever; with 30 % it takes eight, with a half
+ *     fourteen, and never more than BREAKER_ROW_MOST times cfg.failures;
+ *   - a share, when it lies less than three standard deviations above cfg.rate: 50 % wants
  *     all of ten, 17 of 20, 65 of 100.
  *
  * An attempt has a number; every change of state begins a new epoch with the
@@ -69,6 +69,7 @@ struct breaker_config {
 };
 
 #define BREAKER_BUCKETS 10
+#define BREAKER_DOUBT 10
 #define BREAKER_CHANCE 0.0001
 #define BREAKER_ROW_MOST 4
 
@@ -89,6 +90,7 @@ struct breaker {
 	usec earliest_probe; /* … however good the news */
 	bool by_lease;       /* a probe needs the fleet's leave */
 	usec leased_until;   /* … and has it until then */
+	usec doubt_until;    /* chance is asked first */
 	usec opened_at;      /* start of the outage; meaningless in CLOSED */
 	usec outage_total;   /* of ended outages */
 };

@@ -79,6 +79,19 @@ static void test_every_outcome_counts_as_its_weight_says(void)
 	}
 }
 
+/* After an outage that ended within the window. */
+static struct breaker doubted(const struct breaker_config *c, usec *now)
+{
+	struct breaker b;
+	rng_seed(&rng, 1);
+	breaker_init(&b, c, 0);
+	for (int i = 0; b.state == BREAKER_CLOSED; i++)
+		attempt(&b, OUTCOME_SERVER_ERROR, 0);
+	*now = probe(&b, OUTCOME_GOOD);
+	CU_ASSERT_EQUAL_FATAL(b.state, BREAKER_CLOSED);
+	return b;
+}
+
 /* `failures` failures after each success, none of which opens it. */
 static void fails_a_share(struct breaker *b, int times, int failures, usec now)
 {
@@ -92,95 +105,113 @@ static void fails_a_share(struct breaker *b, int times, int failures, usec now)
 static void test_opens_on_a_failure_rate(void)
 {
 	struct breaker b = fresh();
-	fails_a_share(&b, 4, 4, 0); /* 16 of 20 might be chance at a half */
+	fails_a_share(&b, 4, 1, 0);
 	attempt(&b, OUTCOME_GOOD, 0);
-	for (int i = 0; i < 3; i++)
-		CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, 0));
-	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, 0)); /* 20 of 25: three times 2.5 above it */
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, 0)); /* the tenth: 5 of 10 */
 	CU_ASSERT_EQUAL(b.state, BREAKER_OPEN);
 }
 
-static void test_the_rate_alone_opens_it_on_all_of_ten(void)
-{
-	struct breaker_config c = defaults;
-	struct breaker b;
-	c.failures = 0;
-	breaker_init(&b, &c, 0);
-	for (int i = 0; i < 9; i++)
-		CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, 0));
-	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, 0));
-	c.rate = 100;
-	breaker_init(&b, &c, 0);
-	for (int i = 0; i < 9; i++)
-		CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, 0));
-	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, 0));
-}
-
-static void test_half_of_all_requests_failing_is_no_outage(void)
+static void test_rate_looks_at_the_window_only(void)
 {
 	struct breaker b = fresh();
-	fails_a_share(&b, 500, 1, 0);
+	fails_a_share(&b, 4, 1, SEC);
+	attempt(&b, OUTCOME_GOOD, 40 * SEC);
+	CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, 40 * SEC));
 	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
 }
 
-static void test_a_row_that_chance_explains_is_no_outage(void)
+static void test_in_doubt_a_share_has_to_be_beyond_chance(void)
 {
-	struct breaker b = fresh();
-	fails_a_share(&b, 50, 1, 0); /* 0.5^13 is 1.2 in 10,000 */
-	for (int i = 0; i < 12; i++)
-		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, 0));
-	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, 0));
+	usec now;
+	struct breaker b = doubted(&defaults, &now);
+	fails_a_share(&b, 4, 4, now); /* 16 of 20 might be chance at a half */
+	attempt(&b, OUTCOME_GOOD, now);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, now));
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, now)); /* 20 of 25: three times 2.5 above it */
 }
 
-/* A failure in ten explains none, nor do a few requests. */
+static void test_in_doubt_half_of_all_requests_failing_is_no_outage(void)
+{
+	usec now;
+	struct breaker b = doubted(&defaults, &now);
+	fails_a_share(&b, 500, 1, now);
+	CU_ASSERT_EQUAL(b.state, BREAKER_CLOSED);
+}
+
+static void test_in_doubt_a_row_has_to_be_beyond_chance(void)
+{
+	usec now;
+	struct breaker b = doubted(&defaults, &now);
+	fails_a_share(&b, 50, 1, now); /* 0.5^13 is 1.2 in 10,000 */
+	for (int i = 0; i < 12; i++)
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, now));
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, now));
+}
+
+/* A failure in ten explains none, nor do a few requests, nor what the window has lost. */
 static void test_five_in_a_row_are_an_outage_where_it_was_well_before(void)
 {
-	struct breaker b = fresh();
-	for (int i = 0; i < 5; i++) {
-		for (int n = 0; n < 9; n++)
-			attempt(&b, OUTCOME_GOOD, 0);
-		attempt(&b, OUTCOME_TIMEOUT, 0);
-	}
-	attempt(&b, OUTCOME_GOOD, 0);
+	usec now;
+	struct breaker b = doubted(&defaults, &now);
+	for (int i = 0; i < 50; i++)
+		attempt(&b, i % 10 == 9 ? OUTCOME_TIMEOUT : OUTCOME_GOOD, now);
+	attempt(&b, OUTCOME_GOOD, now);
 	for (int i = 0; i < 4; i++)
-		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, 0));
-	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, 0));
-	b = fresh();
-	fails_a_share(&b, 4, 1, 0);
-	attempt(&b, OUTCOME_GOOD, 0);
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, now));
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, now));
+	b = doubted(&defaults, &now);
+	fails_a_share(&b, 4, 1, now);
+	attempt(&b, OUTCOME_GOOD, now);
 	for (int i = 0; i < 4; i++)
-		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, 0));
-	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, 0));
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, now));
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, now));
+	b = doubted(&defaults, &now);
+	fails_a_share(&b, 50, 1, now);
+	now += 40 * SEC;
+	attempt(&b, OUTCOME_GOOD, now);
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, now));
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, now));
 }
 
 static void test_no_row_is_longer_than_four_times_as_many(void)
 {
+	usec now;
 	struct breaker_config c = defaults;
-	struct breaker b;
 	c.rate = 0;
-	breaker_init(&b, &c, 0);
-	fails_a_share(&b, 20, 4, 0); /* 0.8^20 is one in a hundred */
-	attempt(&b, OUTCOME_GOOD, 0);
+	struct breaker b = doubted(&c, &now);
+	fails_a_share(&b, 20, 4, now); /* 0.8^20 is one in a hundred */
+	attempt(&b, OUTCOME_GOOD, now);
 	for (int i = 0; i < 19; i++)
-		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, 0));
-	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, 0));
+		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, now));
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, now));
 }
 
-static void test_conditions_look_at_the_window_only(void)
+/* It ends ten windows after the last time that chance looked like an outage. */
+static void test_doubt_ends(void)
 {
-	struct breaker_config c = defaults;
-	struct breaker b;
-	c.failures = 0;
-	breaker_init(&b, &c, 0);
-	for (int i = 0; i < 9; i++)
-		attempt(&b, OUTCOME_TIMEOUT, SEC);
-	CU_ASSERT_FALSE(attempt(&b, OUTCOME_TIMEOUT, 40 * SEC));
-	b = fresh();
-	fails_a_share(&b, 50, 1, SEC);
-	attempt(&b, OUTCOME_GOOD, 40 * SEC);
-	for (int i = 0; i < 4; i++)
-		CU_ASSERT_FALSE(attempt(&b, OUTCOME_CONNECT, 40 * SEC));
-	CU_ASSERT_TRUE(attempt(&b, OUTCOME_CONNECT, 40 * SEC)); /* what was before is forgotten */
+	usec now;
+	struct breaker b = doubted(&defaults, &now);
+	usec end = now + BREAKER_DOUBT * defaults.window;
+	fails_a_share(&b, 6, 1, end - 1);
+	CU_ASSERT_EQUAL(b.doubt_until, end - 1 + BREAKER_DOUBT * defaults.window);
+	b = doubted(&defaults, &now);
+	fails_a_share(&b, 4, 1, end);
+	attempt(&b, OUTCOME_GOOD, end);
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, end));
+}
+
+static void test_a_long_outage_casts_no_doubt(void)
+{
+	struct breaker b = opened(0);
+	usec now = 0;
+	while (now < defaults.window)
+		now = probe(&b, OUTCOME_TIMEOUT);
+	now = probe(&b, OUTCOME_GOOD);
+	fails_a_share(&b, 4, 1, now);
+	attempt(&b, OUTCOME_GOOD, now);
+	CU_ASSERT_TRUE(attempt(&b, OUTCOME_TIMEOUT, now));
 }
 
 static void test_conditions_can_be_off(void)
@@ -487,16 +518,16 @@ static void test_a_probe_by_lease(void)
 
 TEST_SUITE(policy_breaker, TEST(test_closed_at_first_and_not_ramping), TEST(test_opens_on_failures_in_a_row),
 	   TEST(test_every_outcome_counts_as_its_weight_says), TEST(test_opens_on_a_failure_rate),
-	   TEST(test_the_rate_alone_opens_it_on_all_of_ten),
-	   TEST(test_half_of_all_requests_failing_is_no_outage),
-	   TEST(test_a_row_that_chance_explains_is_no_outage),
+	   TEST(test_rate_looks_at_the_window_only), TEST(test_in_doubt_a_share_has_to_be_beyond_chance),
+	   TEST(test_in_doubt_half_of_all_requests_failing_is_no_outage),
+	   TEST(test_in_doubt_a_row_has_to_be_beyond_chance),
 	   TEST(test_five_in_a_row_are_an_outage_where_it_was_well_before),
-	   TEST(test_no_row_is_longer_than_four_times_as_many), TEST(test_conditions_look_at_the_window_only),
-	   TEST(test_conditions_can_be_off), TEST(test_first_probe_after_the_interval),
-	   TEST(test_failed_probes_space_out_to_the_cap), TEST(test_retry_after_of_the_probe_is_respected),
-	   TEST(test_good_probe_closes_and_ramps), TEST(test_failures_and_429_halve_the_ramp),
-	   TEST(test_the_last_warning_halves_what_may_be_sent), TEST(test_a_429_halves_a_full_window),
-	   TEST(test_old_failures_are_forgotten_after_recovery),
+	   TEST(test_no_row_is_longer_than_four_times_as_many), TEST(test_doubt_ends),
+	   TEST(test_a_long_outage_casts_no_doubt), TEST(test_conditions_can_be_off),
+	   TEST(test_first_probe_after_the_interval), TEST(test_failed_probes_space_out_to_the_cap),
+	   TEST(test_retry_after_of_the_probe_is_respected), TEST(test_good_probe_closes_and_ramps),
+	   TEST(test_failures_and_429_halve_the_ramp), TEST(test_the_last_warning_halves_what_may_be_sent),
+	   TEST(test_a_429_halves_a_full_window), TEST(test_old_failures_are_forgotten_after_recovery),
 	   TEST(test_old_rate_is_forgotten_after_recovery), TEST(test_probe_without_a_verdict),
 	   TEST(test_good_news_from_a_straggler_brings_the_probe), TEST(test_straggler_is_not_the_probe),
 	   TEST(test_straggling_failures_do_not_reopen), TEST(test_outage_is_the_time_not_closed),
