@@ -28,11 +28,12 @@ static void set(struct home *h, const char *name, const char *folder, const char
 
 static void home_make(struct home *h)
 {
+	char path[] = "/tmp/home.XXXXXX";
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(path));
 	*h = (struct home){ 0 };
-	strcpy(h->path, "/tmp/home.XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(h->path));
-	set(h, "HOME", h->path, "");
-	set(h, "PATH", h->path, ":/usr/bin:/bin");
+	strcpy(h->path, path);
+	set(h, "HOME", path, "");
+	set(h, "PATH", path, ":/usr/bin:/bin");
 }
 
 static void home_write(const struct home *h, const char *name, const char *text)
