@@ -20,20 +20,21 @@ struct home {
 
 static void set(struct home *h, const char *name, const char *folder, const char *value)
 {
+	char text[sizeof(h->text[0])]; /* folder is in *h as a rule */
 	CU_ASSERT_FATAL(h->n < VARIABLES_MAX);
-	snprintf(h->text[h->n], sizeof(h->text[0]), "%s=%s%s", name, folder, value);
+	snprintf(text, sizeof(text), "%s=%s%s", name, folder, value);
+	memcpy(h->text[h->n], text, sizeof(text));
 	h->env[h->n] = h->text[h->n];
 	h->n++;
 }
 
 static void home_make(struct home *h)
 {
-	char path[] = "/tmp/home.XXXXXX";
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(path));
 	*h = (struct home){ 0 };
-	strcpy(h->path, path);
-	set(h, "HOME", path, "");
-	set(h, "PATH", path, ":/usr/bin:/bin");
+	strcpy(h->path, "/tmp/home.XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(h->path));
+	set(h, "HOME", h->path, "");
+	set(h, "PATH", h->path, ":/usr/bin:/bin");
 }
 
 static void home_write(const struct home *h, const char *name, const char *text)
