@@ -173,7 +173,7 @@ static void answer(struct admin *a, const struct connection *c, struct evhttp_re
 	} else if (!p) {
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
 		evbuffer_add_printf(evhttp_request_get_output_buffer(req),
-				    "not here; there are /metrics, /status, /healthz and /readyz\n");
+				    "not here; there are /, /metrics, /status, /healthz and /readyz\n");
 		evhttp_send_reply(req, 404, NULL, NULL);
 	} else if (connections_busy(&a->all) > CONNECTIONS_MAX && !is_probe(p)) {
 		refuse(a, req, 503, "too many ask the admin listener at once: try again in a moment");
@@ -183,16 +183,6 @@ static void answer(struct admin *a, const struct connection *c, struct evhttp_re
 }
 
 /* --- connections --------------------------------------------------------- */
-
-static void before(const struct admin *a)
-{
-	a->all.owner.before(a->all.owner.arg);
-}
-
-static void after(const struct admin *a)
-{
-	a->all.owner.after(a->all.owner.arg);
-}
 
 static struct admin *admin_of(struct connection *c)
 {
@@ -216,9 +206,9 @@ static void on_input(struct connection *c, size_t from)
 	(void)from;
 	if (timer_pending(&c->patience))
 		return;
-	before(a);
+	connections_before(&a->all);
 	timer_set(&c->patience, usec_add(a->all.relay->now.mono, a->header_timeout));
-	after(a);
+	connections_after(&a->all);
 }
 
 static void on_complete(struct evhttp_request *req, void *arg)
@@ -235,12 +225,12 @@ static void on_request(struct evhttp_request *req, void *arg)
 		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
-	before(a);
+	connections_before(&a->all);
 	timer_clear(&c->patience);
 	connection_be_busy(c);
 	evhttp_request_set_on_complete_cb(req, on_complete, c);
 	answer(a, c, req);
-	after(a);
+	connections_after(&a->all);
 }
 
 static void first(struct connection *c)

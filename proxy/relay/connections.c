@@ -9,12 +9,12 @@
 #include <sigrelay/base/cidr.h>
 #include <sigrelay/base/log.h>
 
-static void before(const struct connections *all)
+void connections_before(const struct connections *all)
 {
 	all->owner.before(all->owner.arg);
 }
 
-static void after(const struct connections *all)
+void connections_after(const struct connections *all)
 {
 	all->owner.after(all->owner.arg);
 }
@@ -87,12 +87,12 @@ static void on_close(struct evhttp_connection *evcon, void *arg)
 	struct connection *c = arg;
 	struct connections *all = c->all;
 	(void)evcon;
-	before(all);
+	connections_before(all);
 	all->ops->closed(c);
 	connection_be_busy(c);
 	all->open--;
 	forget(c);
-	after(all);
+	connections_after(all);
 }
 
 /* evhttp has taken the connection, which is the argument of its own callbacks. It may
@@ -147,9 +147,9 @@ static void on_arrivals(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	all_arrive(all);
-	before(all);
+	connections_before(all);
 	shed(all);
-	after(all);
+	connections_after(all);
 }
 
 static bool is_stranger(const struct connection *c)

@@ -72,6 +72,9 @@ enum status connections_init(struct connections *all, const struct connections_o
 void connections_release(struct connections *all); /* one of zeros too */
 void connections_configure(struct connections *all, const struct settings *s, size_t most);
 
+/* The owner's hooks, around what comes from the loop. */
+void connections_before(const struct connections *all);
+void connections_after(const struct connections *all);
 /* NULL: it has no record, for want of memory. */
 struct connection *connection_of(struct connections *all, struct evhttp_request *req);
 static inline size_t connections_busy(const struct connections *all)

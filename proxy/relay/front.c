@@ -66,16 +66,6 @@ static struct front *front_of(const struct conn *c)
 	return (struct front *)(void *)c->on.all;
 }
 
-static void before(const struct front *f)
-{
-	f->all.owner.before(f->all.owner.arg);
-}
-
-static void after(const struct front *f)
-{
-	f->all.owner.after(f->all.owner.arg);
-}
-
 /* --- answering ----------------------------------------------------------- */
 
 /* The watch stays for the next request. Between evhttp's own reading, which
@@ -258,9 +248,9 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 		c->fresh = false;
 		return;
 	}
-	before(f);
+	connections_before(&f->all);
 	look(c);
-	after(f);
+	connections_after(&f->all);
 }
 
 static const char stranger[] = "this address is not in allow_from";
@@ -397,9 +387,9 @@ static void on_input(struct connection *on, size_t from)
 	struct front *f = front_of(c);
 	if (intake_fed(&c->guard, &c->chunks))
 		return;
-	before(f);
+	connections_before(&f->all);
 	guard_input(c, from);
-	after(f);
+	connections_after(&f->all);
 }
 
 /* The answer is out: what is in the buffer now is the next head's. */
@@ -408,11 +398,11 @@ static void on_complete(struct evhttp_request *req, void *arg)
 	struct conn *c = arg;
 	struct front *f = front_of(c);
 	(void)req;
-	before(f);
+	connections_before(&f->all);
 	writing_ends(c);
 	guards_begin(c);
 	guard_input(c, 0);
-	after(f);
+	connections_after(&f->all);
 }
 
 static void on_request(struct evhttp_request *req, void *arg)
@@ -423,7 +413,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
 		return;
 	}
-	before(f);
+	connections_before(&f->all);
 	timer_clear(&c->on.patience);
 	evhttp_request_set_on_complete_cb(req, on_complete, c);
 	const char *bad = intake_ambiguity(req, &c->guard, &c->chunks);
@@ -440,7 +430,7 @@ static void on_request(struct evhttp_request *req, void *arg)
 	} else {
 		route_request(c, req);
 	}
-	after(f);
+	connections_after(&f->all);
 }
 
 /* --- the beginning and the end ------------------------------------------- */

@@ -15,20 +15,9 @@ sigrelay=$(realpath "${1:?usage: containers.sh SIGRELAY}")
 work=$(mktemp -d)
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-
-check() {
-	local name=$1
-	shift
-	if "$@" >"$work/log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok - $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok - $name"
-		sed 's/^/    /' "$work/log"
-	fi
-}
+log=$work/log
+# shellcheck source-path=SCRIPTDIR source=checks.sh
+. "$here/checks.sh"
 
 helm() { HELM_CACHE_HOME=$work HELM_CONFIG_HOME=$work HELM_DATA_HOME=$work "$(need_tool helm)" "$@"; }
 chart() { helm template fleet "$root/docker/helm/sigrelay" --kube-version 1.31.0 "$@"; }
@@ -144,8 +133,7 @@ if [ "$(id -u)" = 0 ] && unshare --mount --net true 2>/dev/null; then
 	check 'unprivileged, on a root that cannot be written to' runs_as_the_image_would
 	check "the job's cosign finds its token" finds_its_token
 else
-	skipped=$((skipped + 2))
-	echo 'skip - unprivileged, on a read-only root; the token of the job: that needs root and namespaces'
+	skip 'unprivileged, on a root that cannot be written to' 'that needs root and namespaces'
+	skip "the job's cosign finds its token" 'that needs root and namespaces'
 fi
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -6,20 +6,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 program=$root/build/portable/sigrelay.bin
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-passed=0 failed=0
-
-check() {
-	local name=$1
-	shift
-	if "$@" >"$log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok - $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok - $name"
-		tail -n 30 "$log" | sed 's/^/    /'
-	fi
-}
+# shellcheck source-path=SCRIPTDIR source=checks.sh
+. "$root/tests/package/checks.sh"
 
 wants_the_c_library_alone() {
 	ldd "$program" && ! ldd "$program" | awk '{ print $1 }' | grep -vE '(^|/)(linux-vdso|libc|libm|ld-linux[^/]*)\.so'
@@ -37,5 +25,4 @@ check 'the demo' "$program" demo
 check 'scenarios, TLS both ways among them' scenarios
 check 'upstreams by a proxy, over TLS' python3 "$root/tests/operators/run.py" --sigrelay "$program" \
 	test_upstreams_are_reached_through_https_proxy
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish

@@ -70,7 +70,7 @@ leave() {
 trap leave EXIT
 mkdir "$work/checks" "$work/disk" "$work/cgroup"
 cp "$1" "$work/checks/this.deb" && cp "$2" "$work/checks/next.deb" &&
-	cp "$here/under-systemd.sh" "$here/../../docs/operations.md" "$work/checks/" || exit 1
+	cp "$here/under-systemd.sh" "$here/checks.sh" "$here/../../docs/operations.md" "$work/checks/" || exit 1
 # A control group below this process's own is what the namespace takes for its root.
 mount -t cgroup2 cgroup2 "$work/cgroup" 2>"$work/log" || skip "no cgroup2: $(cat "$work/log")"
 group=$work/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)/test-$$

@@ -11,27 +11,9 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 keep=${1:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0 skipped=0
-
-ok() { passed=$((passed + 1)) && echo "ok - $1"; }
-bad() {
-	failed=$((failed + 1))
-	echo "not ok - $1"
-	sed 's/^/    /'
-}
-skip() { skipped=$((skipped + 1)) && echo "skip - $1: $2"; }
-# check NAME COMMAND...: passes when the command does; its output is shown when not.
-check() {
-	name=$1
-	shift
-	if "$@" >"$work/log" 2>&1; then ok "$name"; else bad "$name" <"$work/log"; fi
-}
-
-finish() {
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ "$failed" -eq 0 ]
-	exit
-}
+log=$work/log
+# shellcheck source-path=SCRIPTDIR source=checks.sh
+. "$root/tests/package/checks.sh"
 
 unit_is_tight() {
 	level=$(systemd-analyze security --offline=true "$root/conf/sigrelay.service" | sed -n 's/.*exposure level for sigrelay.service: \([0-9.]*\).*/\1/p')

@@ -3,7 +3,6 @@
 set -u
 here=/run/checks
 log=$here/log
-passed=0 failed=0
 admin=http://127.0.0.1:7081
 relay=http://127.0.0.1:7080
 log_at=127.0.0.1:7090
@@ -13,19 +12,13 @@ dropin=/etc/systemd/system/sigrelay.service.d
 socket_dropin=/etc/systemd/system/sigrelay.socket.d
 export DEBIAN_FRONTEND=noninteractive HOME=/root
 
-# check NAME COMMAND...: passes when the command does; its output is shown when not.
-check() {
-	name=$1
-	shift
-	if "$@" >"$log" 2>&1; then
-		passed=$((passed + 1))
-		echo "ok - $name"
-	else
-		failed=$((failed + 1))
-		echo "not ok - $name"
-		sed 's/^/    /' "$log"
-		journalctl -q --no-pager -u sigrelay -u sigrelay.socket -n 6 | sed 's/^/    /'
-	fi
+# shellcheck source-path=SCRIPTDIR source=checks.sh
+. $here/checks.sh
+bad() {
+	failed=$((failed + 1))
+	echo "not ok - $1"
+	sed 's/^/    /'
+	journalctl -q --no-pager -u sigrelay -u sigrelay.socket -n 6 | sed 's/^/    /'
 }
 
 # until_so COMMAND...: polls for at most 15 s.
@@ -192,9 +185,8 @@ is_removed() {
 is_purged() { dpkg --purge sigrelay && named_so >$log.after && diff $log.before $log.after; }
 
 if ! can_confine >$log 2>&1; then
-	echo "skip - the package under a running systemd: it cannot confine a unit here: $(systemctl show -P ExecMainStatus confined)"
-	echo '0 passed, 0 failed, 1 skipped'
-	exit 0
+	skip 'the package under a running systemd' "it cannot confine a unit here: $(systemctl show -P ExecMainStatus confined)"
+	finish
 fi
 named_so >$log.before
 check 'the package starts it' starts
@@ -214,5 +206,4 @@ afresh 'a UNIX socket for a group' a_unix_socket_has_a_group
 afresh 'an upgrade while it runs, with the socket' is_upgraded
 afresh 'removed with the socket: nothing runs and nobody listens' is_removed
 check 'purged: nothing is left' is_purged
-echo "$passed passed, $failed failed, 0 skipped"
-[ "$failed" -eq 0 ]
+finish
