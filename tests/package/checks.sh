@@ -3,6 +3,7 @@
 #
 #   log=FILE        for a check's output: set it first
 #   passed, failed, skipped
+: "${log:?is to be set before checks.sh is sourced}"
 passed=0 failed=0 skipped=0
 
 ok() { passed=$((passed + 1)) && echo "ok - $1"; }
