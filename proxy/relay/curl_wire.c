@@ -644,11 +644,11 @@ void curl_wire_configure(struct curl_wire *w, const struct settings *s)
 		struct handle *h;
 		TAILQ_FOREACH(h, &w->upstream[i].idle, link)
 		(void)curl_easy_setopt(h->easy, CURLOPT_CONNECTTIMEOUT_MS, w->connect_timeout_ms);
-		long seconds = (long)(s->attempt_timeout / USEC_PER_SEC) - 1;
-		w->prefer[0] = '\0';
-		if (seconds > 0)
-			snprintf(w->prefer, sizeof(w->prefer), "Prefer: wait=%ld", seconds);
 	}
+	long seconds = (long)(s->attempt_timeout / USEC_PER_SEC) - 1;
+	w->prefer[0] = '\0';
+	if (seconds > 0)
+		snprintf(w->prefer, sizeof(w->prefer), "Prefer: wait=%ld", seconds);
 }
 
 void curl_wire_free(struct curl_wire *w)
