@@ -24,7 +24,7 @@ void breaker_init(struct breaker *b, const struct breaker_config *cfg, usec now)
 	limit_init(&b->limit, cfg->max_in_flight);
 }
 
-static usec longest_interval(const struct breaker *b)
+usec breaker_longest_interval(const struct breaker *b)
 {
 	return usec_max(b->cfg.probe_interval, b->cfg.probe_max);
 }
@@ -34,8 +34,8 @@ void breaker_configure(struct breaker *b, const struct breaker_config *cfg)
 	if (cfg->window != b->cfg.window)
 		forget_window(b);
 	b->cfg = *cfg;
-	b->interval = usec_max(b->cfg.probe_interval, usec_min(b->interval, longest_interval(b)));
-	b->next_probe = usec_min(b->next_probe, usec_add(b->since, longest_interval(b)));
+	b->interval = usec_max(b->cfg.probe_interval, usec_min(b->interval, breaker_longest_interval(b)));
+	b->next_probe = usec_min(b->next_probe, usec_add(b->since, breaker_longest_interval(b)));
 	limit_configure(&b->limit, cfg->max_in_flight);
 }
 
@@ -55,7 +55,7 @@ static void enter(struct breaker *b, enum breaker_state s, usec now)
 
 static void schedule_probe(struct breaker *b, usec retry_after, usec now, struct rng *r)
 {
-	usec shortest = b->cfg.probe_interval, longest = longest_interval(b);
+	usec shortest = b->cfg.probe_interval, longest = breaker_longest_interval(b);
 	usec asked = usec_max(retry_after, 0);
 	usec lo = usec_max(b->interval - b->interval / 5, asked);
 	usec hi = usec_max(usec_add(b->interval, b->interval / 5), usec_add(asked, asked / 10));
@@ -203,7 +203,7 @@ static bool report_probe(struct breaker *b, enum outcome o, usec retry_after, us
 	}
 	enter(b, BREAKER_OPEN, now);
 	if (outcome_weight(o) == WEIGHT_FAILURE || o == OUTCOME_THROTTLED) {
-		b->interval = usec_min(usec_add(b->interval, b->interval), longest_interval(b));
+		b->interval = usec_min(usec_add(b->interval, b->interval), breaker_longest_interval(b));
 		schedule_probe(b, retry_after, now, r);
 	} else {
 		b->next_probe = usec_max(now, b->earliest_probe);
@@ -252,7 +252,7 @@ bool breaker_hear(struct breaker *b, usec interval, usec now, struct rng *r)
 	bool opens = b->state == BREAKER_CLOSED;
 	if (opens)
 		trip(b, -1, now, r);
-	interval = usec_min(usec_max(interval, b->cfg.probe_interval), longest_interval(b));
+	interval = usec_min(usec_max(interval, b->cfg.probe_interval), breaker_longest_interval(b));
 	if (interval <= b->interval)
 		return opens;
 	b->interval = interval;

@@ -87,7 +87,7 @@ static void told(struct fleet *f, void *arg, const struct fleet_reply *reply)
 static int64_t life_of(const struct fleet *f, size_t i)
 {
 	const struct breaker *b = breaker_at(f, i);
-	usec life = 2 * usec_max(b->cfg.probe_interval, b->cfg.probe_max) + f->relay->cfg.attempt_timeout;
+	usec life = 2 * breaker_longest_interval(b) + f->relay->cfg.attempt_timeout;
 	return life / USEC_PER_MSEC + 1000;
 }
 
@@ -232,15 +232,10 @@ static bool is_lease(struct fleet *f, const struct fleet_reply *reply)
 	return false;
 }
 
-static usec longest_interval(const struct breaker *b)
-{
-	return usec_max(b->cfg.probe_interval, b->cfg.probe_max);
-}
-
 /* All who are put off would come back at once. */
 static usec put_off_until(struct fleet *f, const struct breaker *b, int64_t ms)
 {
-	usec wait = usec_min(ms, longest_interval(b) / USEC_PER_MSEC) * USEC_PER_MSEC;
+	usec wait = usec_min(ms, breaker_longest_interval(b) / USEC_PER_MSEC) * USEC_PER_MSEC;
 	usec spread = usec_max(b->interval / 10, USEC_PER_MSEC);
 	return usec_add(f->relay->now.mono, backoff_between(wait + 1, wait + spread, &f->relay->rng));
 }
@@ -293,7 +288,7 @@ static bool ask_lease(struct fleet *f, size_t i, const char *kind, const char *o
 	}
 	words[n++] = slice_str(f->id);
 	words[n++] = fleet_number(length, b->interval / USEC_PER_MSEC);
-	words[n++] = fleet_number(most, longest_interval(b) / USEC_PER_MSEC);
+	words[n++] = fleet_number(most, breaker_longest_interval(b) / USEC_PER_MSEC);
 	return fleet_call(f, words, n, fn, arg, NULL);
 }
 

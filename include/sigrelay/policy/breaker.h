@@ -124,6 +124,8 @@ void breaker_put_off(struct breaker *b, usec until);
 /* How many attempts sent in this epoch may be in flight: 0 in OPEN, 1 in
  * HALF_OPEN, the limit's window in CLOSED. */
 unsigned breaker_allowance(const struct breaker *b);
+/* The most that passes from one probe to the next: probe_max, unless probe_interval is longer. */
+usec breaker_longest_interval(const struct breaker *b);
 /* usec in which the breaker was not closed, up to now. */
 usec breaker_outage(const struct breaker *b, usec now);
 const char *breaker_state_name(enum breaker_state s); /* closed, half-open, open */

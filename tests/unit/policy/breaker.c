@@ -458,6 +458,14 @@ static void test_configure_keeps_the_state(void)
 	CU_ASSERT_EQUAL(breaker_allowance(&b), 1);
 }
 
+static void test_longest_interval_is_never_below_the_shortest(void)
+{
+	struct breaker b = fresh();
+	CU_ASSERT_EQUAL(breaker_longest_interval(&b), 60 * SEC);
+	b.cfg.probe_interval = 90 * SEC;
+	CU_ASSERT_EQUAL(breaker_longest_interval(&b), 90 * SEC);
+}
+
 static void test_state_names(void)
 {
 	CU_ASSERT_STRING_EQUAL(breaker_state_name(BREAKER_CLOSED), "closed");
@@ -531,6 +539,6 @@ TEST_SUITE(policy_breaker, TEST(test_closed_at_first_and_not_ramping), TEST(test
 	   TEST(test_old_rate_is_forgotten_after_recovery), TEST(test_probe_without_a_verdict),
 	   TEST(test_good_news_from_a_straggler_brings_the_probe), TEST(test_straggler_is_not_the_probe),
 	   TEST(test_straggling_failures_do_not_reopen), TEST(test_outage_is_the_time_not_closed),
-	   TEST(test_configure_keeps_the_state), TEST(test_state_names),
-	   TEST(test_news_of_others_opens_and_closes), TEST(test_good_news_makes_the_probe_a_straggler),
-	   TEST(test_a_probe_by_lease))
+	   TEST(test_configure_keeps_the_state), TEST(test_longest_interval_is_never_below_the_shortest),
+	   TEST(test_state_names), TEST(test_news_of_others_opens_and_closes),
+	   TEST(test_good_news_makes_the_probe_a_straggler), TEST(test_a_probe_by_lease))
