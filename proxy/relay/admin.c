@@ -115,17 +115,11 @@ static void send_page(struct admin *a, struct evhttp_request *req, const struct 
 	evhttp_send_reply(req, status, NULL, NULL);
 }
 
-static void refuse(struct admin *a, struct evhttp_request *req, int status, const char *why)
+static void refuse(struct admin *a, struct evhttp_request *req, int status, enum rejected reason,
+		   const char *why)
 {
-	struct evkeyvalq *h = evhttp_request_get_output_headers(req);
-	evhttp_add_header(h, "Content-Type", "text/plain");
-	evhttp_add_header(h, "Connection", "close");
-	if (status == 503)
-		evhttp_add_header(h, "Retry-After", "1");
-	evbuffer_add_printf(evhttp_request_get_output_buffer(req), "sigrelay: %s\n", why);
-	connection_refused(&a->all, evhttp_request_get_connection(req), status, why,
-			   evhttp_request_get_host(req), "close");
-	evhttp_send_reply(req, status, NULL, NULL);
+	const struct refusal r = { status, reason, why, reason == REJECTED_METHOD ? "GET, HEAD" : NULL };
+	connection_refuse_request(&a->all, req, &r, true);
 }
 
 static const struct page_entry *page_of(struct evhttp_request *req)
@@ -157,29 +151,24 @@ static bool is_reading(struct evhttp_request *req)
 	return evhttp_request_get_command(req) & (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 }
 
-static void answer(struct admin *a, const struct connection *c, struct evhttp_request *req)
+static void answer(struct admin *a, struct evhttp_request *req)
 {
 	const struct page_entry *p = page_of(req);
-	if (c->stranger) {
-		refuse(a, req, 403, "this address is not in allow_from");
-	} else if (is_misled(a, req)) {
-		refuse(a, req, 421,
+	if (is_misled(a, req))
+		refuse(a, req, 421, REJECTED_HOST,
 		       "admin_listen is on loopback and answers to localhost or an IP address only, lest a "
 		       "web page read it under a name of its own: ask for http://localhost:PORT/ or "
 		       "http://127.0.0.1:PORT/");
-	} else if (!is_reading(req)) {
-		evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET, HEAD");
-		refuse(a, req, 405, "the admin listener only reads: GET or HEAD");
-	} else if (!p) {
-		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
-		evbuffer_add_printf(evhttp_request_get_output_buffer(req),
-				    "not here; there are /, /metrics, /status, /healthz and /readyz\n");
-		evhttp_send_reply(req, 404, NULL, NULL);
-	} else if (connections_busy(&a->all) > CONNECTIONS_MAX && !is_probe(p)) {
-		refuse(a, req, 503, "too many ask the admin listener at once: try again in a moment");
-	} else {
+	else if (!is_reading(req))
+		refuse(a, req, 405, REJECTED_METHOD, "the admin listener only reads: GET or HEAD");
+	else if (!p)
+		refuse(a, req, 404, REJECTED_PATH,
+		       "not here; there are /, /metrics, /status, /healthz and /readyz");
+	else if (connections_busy(&a->all) > CONNECTIONS_MAX && !is_probe(p))
+		refuse(a, req, 503, REJECTED_CLIENTS,
+		       "too many ask the admin listener at once: try again in a moment");
+	else
 		send_page(a, req, p);
-	}
 }
 
 /* --- connections --------------------------------------------------------- */
@@ -196,8 +185,24 @@ static void closed(struct connection *c)
 
 static void late(struct connection *c)
 {
-	connection_last_word(c, 408, "Request Timeout", "no whole request arrived in header_timeout");
-	connection_drop(c);
+	static const struct refusal r = { 408, REJECTED_SLOW, "no whole request arrived in header_timeout",
+					  NULL };
+	connection_refuse(c, &r, false);
+}
+
+/* Nothing watches its bytes but evhttp. */
+static void explain(struct connection *c, int status, struct refusal *r)
+{
+	(void)c;
+	if (status == 413) {
+		r->reason = REJECTED_TOO_LARGE;
+		r->why = "the admin listener takes no body";
+	} else if (status == 501) {
+		*r = (struct refusal){ 405, REJECTED_METHOD, "the admin listener only reads: GET or HEAD",
+				       "GET, HEAD" };
+	} else {
+		r->why = "a request that is not read here: broken, or a head of more than 16 KiB";
+	}
 }
 
 static void on_input(struct connection *c, size_t from)
@@ -214,6 +219,7 @@ static void on_input(struct connection *c, size_t from)
 static void on_complete(struct evhttp_request *req, void *arg)
 {
 	(void)req;
+	connection_answered(arg);
 	connection_be_quiet(arg);
 }
 
@@ -221,15 +227,13 @@ static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct admin *a = arg;
 	struct connection *c = connection_of(&a->all, req);
-	if (!c) {
-		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
+	if (!c)
 		return;
-	}
 	connections_before(&a->all);
 	timer_clear(&c->patience);
 	connection_be_busy(c);
 	evhttp_request_set_on_complete_cb(req, on_complete, c);
-	answer(a, c, req);
+	answer(a, req);
 	connections_after(&a->all);
 }
 
@@ -245,6 +249,7 @@ static const struct connections_ops ops = {
 	.first = first,
 	.input = on_input,
 	.late = late,
+	.explain = explain,
 	.closed = closed,
 	.idle_timeout = IDLE_TIMEOUT_S,
 	.crowded = "too many connections to the admin listener, and this one says nothing",

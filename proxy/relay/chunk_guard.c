@@ -2,15 +2,21 @@
 
 #define DIGITS_MAX 15 /* a size never overflows */
 
-void chunk_guard_begin(struct chunk_guard *g)
+void chunk_guard_begin(struct chunk_guard *g, uint64_t body_max)
 {
-	*g = (struct chunk_guard){ .at = CHUNK_SIZE };
+	*g = (struct chunk_guard){ .at = CHUNK_SIZE, .room = body_max };
+}
+
+static void bad_status(struct chunk_guard *g, int status, const char *what)
+{
+	g->at = CHUNK_BAD;
+	g->status = status;
+	g->bad = what;
 }
 
 static void bad(struct chunk_guard *g, const char *what)
 {
-	g->at = CHUNK_BAD;
-	g->bad = what;
+	bad_status(g, 400, what);
 }
 
 static void size_byte(struct chunk_guard *g, unsigned char c)
@@ -37,6 +43,15 @@ static void expect(struct chunk_guard *g, unsigned char c, char wanted, int next
 		bad(g, what);
 }
 
+static void size_ends(struct chunk_guard *g, unsigned char c)
+{
+	expect(g, c, '\n', g->left ? CHUNK_DATA : CHUNK_END, "a chunk size with a bare CR");
+	g->digits = 0;
+	if (g->at == CHUNK_DATA && g->left > g->room)
+		bad_status(g, 413, "a body that is too large");
+	g->room -= g->at == CHUNK_DATA ? g->left : 0;
+}
+
 static void step(struct chunk_guard *g, unsigned char c)
 {
 	switch (g->at) {
@@ -44,8 +59,7 @@ static void step(struct chunk_guard *g, unsigned char c)
 		size_byte(g, c);
 		break;
 	case CHUNK_SIZE_LF:
-		expect(g, c, '\n', g->left ? CHUNK_DATA : CHUNK_END, "a chunk size with a bare CR");
-		g->digits = 0;
+		size_ends(g, c);
 		break;
 	case CHUNK_DATA_CR:
 		expect(g, c, '\r', CHUNK_DATA_LF, "a chunk that is longer than its size");

@@ -1,6 +1,9 @@
 /* The connections of one listener, from accept to close. evhttp hands one out with its
  * first request; here it is counted, and told of when it closes, before it says a byte.
  *
+ * What is refused before evhttp hands out a request is refused here, in our own words:
+ * evhttp's are pages of HTML.
+ *
  * Those of which nothing is awaited are quiet. Beyond what the listener wants to hold
  * the one that has been quiet longest is closed, and one that has not said a byte is
  * closed after header_timeout.
@@ -10,6 +13,7 @@
 #define SIGRELAY_PROXY_RELAY_CONNECTIONS_H
 
 #include "hash_table.h"
+#include "refusal.h"
 
 #include <event2/event.h>
 #include <event2/http.h>
@@ -25,14 +29,17 @@ struct connections;
 struct connection {
 	UT_hash_handle hh;
 	TAILQ_ENTRY(connection) link; /* in arrived or quiet */
-	struct evbuffer *input;       /* the key */
+	TAILQ_ENTRY(connection) own_link;
+	struct evbuffer *input; /* the key */
 	struct connections *all;
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL while in arrived */
 	struct timer patience;           /* the listener's to set: then late is called */
 	bool spoke;                      /* a first byte came */
 	bool quiet;
-	bool stranger; /* its address is not in allow_from; known when it spoke */
+	bool handed;     /* evhttp has handed out its request, which is not answered yet */
+	bool refused;    /* by connection_refuse: it hears that, and then goes */
+	int own_refusal; /* the status with which evhttp refuses it by itself; 0: it does not */
 };
 
 TAILQ_HEAD(connection_list, connection);
@@ -44,6 +51,8 @@ struct connections_ops {
 	void (*first)(struct connection *c);              /* its first byte came; it is quiet no more */
 	void (*input)(struct connection *c, size_t from); /* bytes came, behind from in its input */
 	void (*late)(struct connection *c);
+	/* evhttp refuses it with that status, by itself; r comes with words that always fit. */
+	void (*explain)(struct connection *c, int status, struct refusal *r);
 	void (*closed)(struct connection *c); /* its record goes next */
 	int idle_timeout;                     /* s, once it has spoken */
 	const char *crowded;                  /* why a silent one is closed */
@@ -57,8 +66,9 @@ struct connections {
 	struct tls *tls;
 	struct listener_owner owner;
 	struct connection *known;
-	struct connection_list arrived;    /* in this turn of the loop */
-	struct connection_list quiet_ones; /* longest first */
+	struct connection_list arrived;      /* in this turn of the loop */
+	struct connection_list quiet_ones;   /* longest first */
+	struct connection_list own_refusals; /* of evhttp, in this turn */
 	struct event *arrivals;
 	struct accept_reserve reserve;
 	size_t open, quiet; /* how many */
@@ -75,8 +85,13 @@ void connections_configure(struct connections *all, const struct settings *s, si
 /* The owner's hooks, around what comes from the loop. */
 void connections_before(const struct connections *all);
 void connections_after(const struct connections *all);
-/* NULL: it has no record, for want of memory. */
+/* Whose request evhttp hands out. NULL: it has no record, for want of memory; the
+ * request is refused. connection_answered: that one's answer is out. */
 struct connection *connection_of(struct connections *all, struct evhttp_request *req);
+static inline void connection_answered(struct connection *c)
+{
+	c->handed = false;
+}
 static inline size_t connections_busy(const struct connections *all)
 {
 	return all->open - all->quiet;
@@ -84,11 +99,14 @@ static inline size_t connections_busy(const struct connections *all)
 void connection_be_quiet(struct connection *c);
 void connection_be_busy(struct connection *c);
 void connection_drop(struct connection *c); /* calls closed */
-/* Counted and logged; host: NULL where none was heard. */
-void connection_refused(const struct connections *all, struct evhttp_connection *evcon, int status,
-			const char *why, const char *host, const char *next);
-/* Past evhttp, which has no request that could be answered. line: the rest of the first
- * line, and headers. The caller drops it next. */
-void connection_last_word(struct connection *c, int status, const char *line, const char *why);
+
+/* Counted and logged too. */
+void connection_refuse_request(const struct connections *all, struct evhttp_request *req,
+			       const struct refusal *r, bool close);
+/* Where evhttp has no request that could be answered: it hears no more of this
+ * connection, which is read for a while after the answer and then dropped; closed with
+ * unread bytes it would be reset, and the answer lost on its way. Not from inside
+ * evhttp's own callbacks. */
+void connection_refuse(struct connection *c, const struct refusal *r, bool bodiless);
 
 #endif

@@ -10,7 +10,7 @@
 #include <event2/event_struct.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
-#include <event2/keyvalq_struct.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,13 +22,10 @@
 #include <sigrelay/relay/head_guard.h>
 #include <sigrelay/relay/intake.h>
 #include <sigrelay/relay/listen.h>
-#include <sigrelay/sigstore/answers.h>
 
-#define HEAD_MAX 32768                    /* bytes of a request's head */
 #define IDLE_TIMEOUT_S 120                /* a connection between two requests */
 #define BODY_TIMEOUT (300 * USEC_PER_SEC) /* a body from first to last byte */
 #define GONE_GRACE USEC_PER_SEC           /* a half-closed client may still read */
-#define EVHTTP_FIRST (10 * USEC_PER_MSEC) /* a bad head may still become a request, or evhttp's own 400 */
 #define SILENT_SPARE 32                   /* connections beyond max_clients, for those that say nothing */
 #define LISTEN_SETTING "listen"
 #define FREE_ADDRESS "127.0.0.1:0"
@@ -48,8 +45,10 @@ struct conn {
 
 struct front {
 	struct connections all;
+	char words[160]; /* of the refusal that is being said */
 	struct buf url;
 	size_t max_clients;
+	uint64_t max_body;
 	usec header_timeout;
 	size_t writing; /* connections with an answer on its way */
 	uint64_t ids;   /* seeds of request ids */
@@ -138,40 +137,23 @@ static void send_answer(struct conn *c, struct answer *a)
 	write_now(c);
 }
 
-static void on_answer(struct exchange *x, struct answer *a)
-{
-	struct conn *c = x->owner;
-	if (a) {
-		send_answer(c, a);
-		return;
-	}
-	struct evhttp_request *req = c->held;
-	writing_begins(c);
-	evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
-}
-
 /* Refused before it became an exchange. close: what follows on this connection
  * cannot be trusted. */
-static void refuse(struct conn *c, struct evhttp_request *req, int status, const char *why, bool close)
+static void refuse(struct conn *c, struct evhttp_request *req, const struct refusal *r, bool close)
 {
-	struct evkeyvalq *h = evhttp_request_get_output_headers(req);
-	struct buf body;
-	const char *type = "text/plain";
-	char text[512];
-	buf_init(&body, 4096);
-	snprintf(text, sizeof(text), "sigrelay: %s", why);
-	(void)!error_body(SERVICE_REKOR, status, text, &body, &type);
-	evhttp_add_header(h, "Content-Type", type);
-	if (status == 503)
-		evhttp_add_header(h, "Retry-After", "5");
-	if (close)
-		evhttp_add_header(h, "Connection", "close");
-	evbuffer_add(evhttp_request_get_output_buffer(req), body.p ? body.p : "", body.n);
-	buf_release(&body);
-	connection_refused(c->on.all, c->on.evcon, status, why, evhttp_request_get_host(req),
-			   close ? "close" : "go on");
 	writing_begins(c);
-	evhttp_send_reply(req, status, NULL, NULL);
+	connection_refuse_request(c->on.all, req, r, close);
+}
+
+static void on_answer(struct exchange *x, struct answer *a)
+{
+	static const struct refusal none = { 503, REJECTED_MEMORY, "out of memory: try again in a moment",
+					     NULL };
+	struct conn *c = x->owner;
+	if (a)
+		send_answer(c, a);
+	else
+		refuse(c, c->held, &none, false);
 }
 
 /* --- a client that leaves ------------------------------------------------ */
@@ -253,19 +235,52 @@ static void on_watch(evutil_socket_t fd, short what, void *arg)
 	connections_after(&f->all);
 }
 
-static const char stranger[] = "this address is not in allow_from";
-
-static void say_why(struct conn *c)
+/* What the guards have found; false: nothing yet. */
+static bool is_bad(const struct conn *c, struct refusal *r)
 {
-	const char *bad = c->guard.bad ? c->guard.bad : c->chunks.bad;
-	if (c->on.stranger)
-		connection_last_word(&c->on, 403, "Forbidden", stranger);
-	else if (bad)
-		connection_last_word(&c->on, 400, "Bad Request", bad);
-	else
-		connection_last_word(&c->on, 408, "Request Timeout",
-				     guard_done(&c->guard) ? "the body did not arrive in time"
-							   : "the head did not arrive in header_timeout");
+	bool head = c->guard.bad != NULL;
+	struct front *f = front_of(c);
+	if (!head && !c->chunks.bad)
+		return false;
+	*r = (struct refusal){ .status = head ? c->guard.status : c->chunks.status,
+			       .reason = REJECTED_FRAMING,
+			       .why = head ? c->guard.bad : c->chunks.bad };
+	if (r->status == 413 || r->status == 414 || r->status == 431)
+		r->reason = REJECTED_TOO_LARGE;
+	if (r->status == 405) {
+		r->reason = REJECTED_METHOD;
+		r->allow = "GET, HEAD, POST";
+	}
+	if (r->status == 413) {
+		bool known = head && c->guard.length != UINT64_MAX;
+		snprintf(f->words, sizeof(f->words),
+			 "a body of %s%" PRIu64 " bytes; max_body allows %" PRIu64, known ? "" : "more than ",
+			 known ? c->guard.length : f->max_body, f->max_body);
+		r->why = f->words;
+	}
+	return true;
+}
+
+static void refuse_bad(struct conn *c)
+{
+	struct refusal r;
+	if (is_bad(c, &r))
+		connection_refuse(&c->on, &r, c->guard.is_head);
+}
+
+static void explain(struct connection *on, int status, struct refusal *r)
+{
+	(void)status;
+	(void)is_bad(conn_of(on), r);
+}
+
+static void refuse_slow(struct conn *c)
+{
+	const struct refusal r = { 408, REJECTED_SLOW,
+				   guard_done(&c->guard) ? "the body did not arrive in time"
+							 : "the head did not arrive in header_timeout",
+				   NULL };
+	connection_refuse(&c->on, &r, c->guard.is_head);
 }
 
 static void late(struct connection *on)
@@ -275,9 +290,12 @@ static void late(struct connection *on)
 		look(c);
 		return;
 	}
-	if (!c->held)
-		say_why(c);
-	drop(c);
+	if (c->held)
+		drop(c);
+	else if (c->guard.bad || c->chunks.bad)
+		refuse_bad(c);
+	else
+		refuse_slow(c);
 }
 
 /* --- taking a request ---------------------------------------------------- */
@@ -293,10 +311,11 @@ static void forward(struct conn *c, struct evhttp_request *req, const struct rou
 	struct request *q = NULL;
 	enum status s = intake_request(req, route, m, f->ids = next_id(f->ids), &q);
 	if (s != STATUS_OK) {
-		refuse(c, req, s == STATUS_TOO_LARGE ? 431 : 503,
-		       s == STATUS_TOO_LARGE ? "the headers are too large"
-					     : "out of memory: try again in a moment",
-		       true);
+		static const struct refusal large = { 431, REJECTED_TOO_LARGE, "the headers are too large",
+						      NULL },
+					    none = { 503, REJECTED_MEMORY,
+						     "out of memory: try again in a moment", NULL };
+		refuse(c, req, s == STATUS_TOO_LARGE ? &large : &none, true);
 		return;
 	}
 	c->held = req;
@@ -309,6 +328,21 @@ static void forward(struct conn *c, struct evhttp_request *req, const struct rou
 	}
 }
 
+static void forward_if_open(struct conn *c, struct evhttp_request *req, const struct route *route,
+			    enum method m)
+{
+	static const struct refusal leaving = { 503, REJECTED_DRAINING,
+						"this relay is leaving: try again in a moment", NULL },
+				    crowd = { 503, REJECTED_CLIENTS,
+					      "too many clients (max_clients): try again in a moment", NULL };
+	if (front_of(c)->draining)
+		refuse(c, req, &leaving, true);
+	else if (connections_busy(&front_of(c)->all) > front_of(c)->max_clients)
+		refuse(c, req, &crowd, true);
+	else
+		forward(c, req, route, m);
+}
+
 static void route_request(struct conn *c, struct evhttp_request *req)
 {
 	enum method m = METHOD_GET;
@@ -316,12 +350,7 @@ static void route_request(struct conn *c, struct evhttp_request *req)
 	struct route route = route_of(method, slice_str(evhttp_request_get_uri(req)));
 	switch (route.kind) {
 	case ROUTE_FORWARD:
-		if (front_of(c)->draining)
-			refuse(c, req, 503, "this relay is leaving: try again in a moment", true);
-		else if (connections_busy(&front_of(c)->all) > front_of(c)->max_clients)
-			refuse(c, req, 503, "too many clients (max_clients): try again in a moment", true);
-		else
-			forward(c, req, &route, m);
+		forward_if_open(c, req, &route, m);
 		break;
 	case ROUTE_SELF:
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", "text/plain");
@@ -329,14 +358,13 @@ static void route_request(struct conn *c, struct evhttp_request *req)
 		evhttp_send_reply(req, 200, NULL, NULL);
 		break;
 	case ROUTE_BAD:
-		refuse(c, req, 400, route.why, true);
+		refuse(c, req, &(struct refusal){ 400, REJECTED_PATH, route.why, NULL }, true);
 		break;
 	case ROUTE_UNKNOWN:
-		refuse(c, req, 404, route.why, false);
+		refuse(c, req, &(struct refusal){ 404, REJECTED_PATH, route.why, NULL }, false);
 		break;
 	case ROUTE_BAD_METHOD:
-		evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", route.allow);
-		refuse(c, req, 405, route.why, false);
+		refuse(c, req, &(struct refusal){ 405, REJECTED_METHOD, route.why, route.allow }, false);
 		break;
 	}
 }
@@ -354,8 +382,8 @@ static void closed(struct connection *on)
 
 static void guards_begin(struct conn *c)
 {
-	guard_begin(&c->guard);
-	chunk_guard_begin(&c->chunks);
+	guard_begin(&c->guard, front_of(c)->max_body);
+	chunk_guard_begin(&c->chunks, front_of(c)->max_body);
 }
 
 static void first(struct connection *on)
@@ -373,9 +401,7 @@ static void guard_input(struct conn *c, size_t from)
 	if (evbuffer_get_length(c->on.input) <= from)
 		return;
 	intake_feed(&c->guard, &c->chunks, c->on.input, from);
-	if (c->guard.bad || c->chunks.bad || c->on.stranger)
-		timer_set(&c->on.patience, usec_add(now, EVHTTP_FIRST));
-	else if (in_head && guard_done(&c->guard))
+	if (in_head && guard_done(&c->guard))
 		timer_set(&c->on.patience, usec_add(now, BODY_TIMEOUT));
 	else if (fresh)
 		timer_set(&c->on.patience, usec_add(now, front_of(c)->header_timeout));
@@ -389,6 +415,7 @@ static void on_input(struct connection *on, size_t from)
 		return;
 	connections_before(&f->all);
 	guard_input(c, from);
+	refuse_bad(c); /* before evhttp reads it */
 	connections_after(&f->all);
 }
 
@@ -399,34 +426,29 @@ static void on_complete(struct evhttp_request *req, void *arg)
 	struct front *f = front_of(c);
 	(void)req;
 	connections_before(&f->all);
+	connection_answered(&c->on);
 	writing_ends(c);
 	guards_begin(c);
 	guard_input(c, 0);
+	if (c->guard.bad || c->chunks.bad) /* evhttp goes on from here: not now */
+		timer_set(&c->on.patience, f->all.relay->now.mono);
 	connections_after(&f->all);
 }
 
 static void on_request(struct evhttp_request *req, void *arg)
 {
 	struct front *f = arg;
-	struct conn *c = conn_of(connection_of(&f->all, req));
-	if (!c) {
-		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
+	struct connection *on = connection_of(&f->all, req);
+	if (!on)
 		return;
-	}
+	struct conn *c = conn_of(on);
+	struct refusal r = { 400, REJECTED_FRAMING, intake_disagrees(req, &c->guard, &c->chunks), NULL };
 	connections_before(&f->all);
 	timer_clear(&c->on.patience);
 	evhttp_request_set_on_complete_cb(req, on_complete, c);
-	const char *bad = intake_ambiguity(req, &c->guard, &c->chunks);
-	if (c->on.stranger) {
-		refuse(c, req, 403, stranger, true);
-	} else if (evhttp_request_get_command(req) == EVHTTP_REQ_CONNECT) {
-		/* evhttp would answer without a length and keep the connection; and
-		 * it may not be freed from in here. */
-		c->guard.bad = "CONNECT: this is a relay with fixed upstreams, not a forward proxy";
-		timer_set(&c->on.patience, f->all.relay->now.mono);
-	} else if (bad) {
+	if (is_bad(c, &r) || r.why) {
 		req->major = req->minor = 1; /* the version that evhttp answers with */
-		refuse(c, req, 400, bad, true);
+		refuse(c, req, &r, true);
 	} else {
 		route_request(c, req);
 	}
@@ -440,6 +462,7 @@ static const struct connections_ops ops = {
 	.first = first,
 	.input = on_input,
 	.late = late,
+	.explain = explain,
 	.closed = closed,
 	.idle_timeout = IDLE_TIMEOUT_S,
 	.crowded = "too many clients (max_clients), and this one says nothing",
@@ -460,7 +483,7 @@ enum status front_new(struct front **out, struct event_base *base, struct relay 
 	front_configure(f, s);
 	/* Every method comes to us: evhttp's own refusal is a 501. */
 	evhttp_set_allowed_methods(f->all.http, 0xffff);
-	evhttp_set_max_headers_size(f->all.http, HEAD_MAX);
+	evhttp_set_max_headers_size(f->all.http, GUARD_HEAD_MAX);
 	evhttp_set_gencb(f->all.http, on_request, f);
 	st = listen_http(f->all.http, base, address ? address : FREE_ADDRESS, LISTEN_SETTING, tls != NULL,
 			 &f->url, error);
@@ -515,6 +538,7 @@ void front_turn_away(struct front *f)
 void front_configure(struct front *f, const struct settings *s)
 {
 	f->max_clients = (size_t)s->max_clients;
+	f->max_body = (uint64_t)s->max_body;
 	f->header_timeout = s->header_timeout;
 	connections_configure(&f->all, s, f->max_clients + SILENT_SPARE);
 	evhttp_set_max_body_size(f->all.http, s->max_body);

@@ -195,7 +195,8 @@ static enum status build(struct server *s, const struct server_options *o, struc
 		return st;
 	if ((st = timer_init(&s->relay.timers, &s->drain_end, on_drain_end, s)) != STATUS_OK)
 		return st;
-	if ((st = tls_new(&s->tls, &s->settings, error)) != STATUS_OK)
+	if ((st = tls_new(&s->tls, &s->settings, s->relay.telemetry.rejected[REJECTED_TLS], error)) !=
+	    STATUS_OK)
 		return st;
 	if ((st = cidr_list_parse(s->settings.allow_from, &s->allowed, &bad)) != STATUS_OK)
 		return st;
@@ -246,12 +247,12 @@ void server_free(struct server *s)
 		fleet_free(s->fleet);
 		relay_release(&s->relay);
 	}
-	redis_link_free(s->redis);
 	curl_wire_free(s->wire);
-	tls_free(s->tls);
-	cidr_list_release(&s->allowed);
 	if (s->timer)
 		event_free(s->timer);
+	redis_link_free(s->redis); /* turns the loop once more */
+	tls_free(s->tls);
+	cidr_list_release(&s->allowed);
 	if (s->base)
 		event_base_free(s->base);
 	settings_release(&s->settings);

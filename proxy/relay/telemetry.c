@@ -10,6 +10,16 @@ const char *saved_name(enum saved s)
 	return SAVED_NAMES[s];
 }
 
+static const char *const REJECTED_NAMES[REJECTED_COUNT] = {
+	"address", "tls",    "framing", "too_large", "slow",   "host",
+	"path",    "method", "clients", "draining",  "memory",
+};
+
+const char *rejected_name(enum rejected r)
+{
+	return REJECTED_NAMES[r];
+}
+
 /* Families without labels, in one table. */
 static const struct {
 	const char *name, *help;
@@ -35,8 +45,6 @@ static const struct {
 	ROW(junk_answers, METRIC_COUNTER, "junk_answers_total", "Answers that were not what they said."),
 	ROW(clients_gone, METRIC_COUNTER, "clients_gone_total", "Clients that left before their answer."),
 	ROW(hedges, METRIC_COUNTER, "hedges_total", "Second POSTs sent beside a hanging one."),
-	ROW(rejected, METRIC_COUNTER, "rejected_requests_total",
-	    "Requests refused by the front (4xx, limits)."),
 #undef ROW
 };
 
@@ -59,6 +67,7 @@ static const char *const OUTCOME_LABELS[] = { "service", "operation", "outcome",
 static const char *const REASON_LABELS[] = { "service", "operation", "reason", NULL };
 static const char *const SIDE_LABELS[] = { "service", "side", NULL };
 static const char *const HOW_LABELS[] = { "how", NULL };
+static const char *const REJECTED_LABELS[] = { "reason", NULL };
 
 /* The codes that every service is known to answer; others appear when seen. */
 static const int CODES[] = { 200, 201, 400, 401, 403, 404, 409, 413, 422, 429, 500, 502, 503, 504 };
@@ -145,6 +154,21 @@ static enum status sides_init(struct telemetry *t)
 	return STATUS_OK;
 }
 
+static enum status rejected_init(struct telemetry *t)
+{
+	struct metric_family *f = metrics_family(t->metrics, "sigrelay_rejected_requests_total",
+						 "Requests and connections refused by a listener, by reason.",
+						 METRIC_COUNTER, REJECTED_LABELS);
+	if (!f)
+		return STATUS_NO_MEMORY;
+	for (enum rejected r = 0; r < REJECTED_COUNT; r++) {
+		const char *values[] = { rejected_name(r) };
+		if (!(t->rejected[r] = metrics_series(f, values)))
+			return STATUS_NO_MEMORY;
+	}
+	return STATUS_OK;
+}
+
 static enum status rest_init(struct telemetry *t)
 {
 	static const char *const build_labels[] = { "version", NULL };
@@ -171,7 +195,7 @@ enum status telemetry_init(struct telemetry *t)
 	memset(t, 0, sizeof(*t));
 	t->metrics = metrics_new();
 	if (t->metrics && operations_init(t) == STATUS_OK && sides_init(t) == STATUS_OK &&
-	    plain_init(t) == STATUS_OK && rest_init(t) == STATUS_OK)
+	    plain_init(t) == STATUS_OK && rejected_init(t) == STATUS_OK && rest_init(t) == STATUS_OK)
 		return STATUS_OK;
 	telemetry_release(t);
 	return STATUS_NO_MEMORY;

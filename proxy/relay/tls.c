@@ -12,12 +12,14 @@
 
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
+#include <sigrelay/relay/telemetry.h>
 
 /* RFC 9325 4.2; those of TLS 1.3 are all fine. */
 #define SUITES "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 struct tls {
 	SSL_CTX *context;
+	struct metric *rejected;
 };
 
 static enum status fail(struct buf *error, const char *setting, const char *file, const char *todo)
@@ -82,7 +84,9 @@ static void on_state(const SSL *ssl, int where, int value)
 	char cause[160], address[INET6_ADDRSTRLEN];
 	const char *why = ERR_reason_error_string(e);
 	snprintf(cause, sizeof(cause), "no TLS handshake: %s", why ? why : "unknown");
-	log_event(LOG_INFO, "refused", LOG_S("cause", cause),
+	const struct tls *t = SSL_get_app_data(ssl);
+	metric_add(t->rejected, 1);
+	log_event(LOG_INFO, "refused", LOG_S("reason", rejected_name(REJECTED_TLS)), LOG_S("cause", cause),
 		  LOG_S("address", peer(SSL_get_fd(ssl), address, sizeof(address))), LOG_S("next", "close"));
 	let_alert_arrive(SSL_get_fd(ssl));
 }
@@ -169,7 +173,7 @@ static enum status context_new(SSL_CTX **out, const struct settings *s, struct b
 	return STATUS_OK;
 }
 
-enum status tls_new(struct tls **out, const struct settings *s, struct buf *error)
+enum status tls_new(struct tls **out, const struct settings *s, struct metric *rejected, struct buf *error)
 {
 	if (!s->tls_cert_file) {
 		*out = NULL;
@@ -178,6 +182,7 @@ enum status tls_new(struct tls **out, const struct settings *s, struct buf *erro
 	struct tls *t = mem_calloc(1, sizeof(*t));
 	if (!t)
 		return STATUS_NO_MEMORY;
+	t->rejected = rejected;
 	enum status st = context_new(&t->context, s, error);
 	if (st != STATUS_OK) {
 		mem_free(t);
@@ -215,6 +220,7 @@ struct bufferevent *tls_bufferevent(struct tls *t, struct event_base *base)
 	SSL *ssl = SSL_new(t->context);
 	if (!ssl)
 		return NULL;
+	SSL_set_app_data(ssl, t);
 	struct bufferevent *bev =
 	    bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 	if (!bev) {
@@ -232,6 +238,16 @@ void tls_last_word(struct bufferevent *bev, const char *text, size_t n)
 	if (!ssl)
 		(void)!send(bufferevent_getfd(bev), text, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	else if (SSL_is_init_finished(ssl) && SSL_write(ssl, text, (int)n) > 0)
+		(void)!SSL_shutdown(ssl);
+	ERR_clear_error();
+}
+
+void tls_half_close(struct bufferevent *bev)
+{
+	SSL *ssl = bufferevent_openssl_get_ssl(bev);
+	if (!ssl)
+		(void)shutdown(bufferevent_getfd(bev), SHUT_WR);
+	else if (SSL_is_init_finished(ssl))
 		(void)!SSL_shutdown(ssl);
 	ERR_clear_error();
 }

@@ -1,12 +1,13 @@
 /* Watches the raw bytes of a chunked body (RFC 9112 7.1) for what evhttp takes
  * and this program must not: sizes that strtoll() likes and the grammar does not
  * ("0x2", " 2", "+2"), data that is longer than its size says, and trailers,
- * which evhttp would mix with the headers. Pure: bytes in, a verdict out.
+ * which evhttp would mix with the headers; and for a body that grows too large.
+ * Pure: bytes in, a verdict out.
  *
  *   from      byte                 to
  *   SIZE      hex digit            SIZE
  *   SIZE      CR                   SIZE_LF
- *   SIZE_LF   LF                   DATA, or END when the size was 0
+ *   SIZE_LF   LF                   DATA, END when the size was 0, BAD when it is too large
  *   DATA      the last one         DATA_CR
  *   DATA_CR   CR                   DATA_LF
  *   DATA_LF   LF                   SIZE
@@ -33,10 +34,13 @@ struct chunk_guard {
 	} at;
 	unsigned digits; /* of the present size */
 	uint64_t left;   /* the size, then what is left of the data */
+	uint64_t room;   /* for the chunks to come */
+	int status;      /* the HTTP status that fits bad */
 	const char *bad; /* what is wrong, a static phrase; NULL: nothing yet */
 };
 
-void chunk_guard_begin(struct chunk_guard *g);
+/* body_max: the most that all chunks together may hold. */
+void chunk_guard_begin(struct chunk_guard *g, uint64_t body_max);
 /* Takes the next bytes; what comes after DONE is not the body's and is passed over. */
 void chunk_guard_feed(struct chunk_guard *g, const char *p, size_t n);
 

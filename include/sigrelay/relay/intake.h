@@ -12,9 +12,9 @@ struct evhttp_request;
 /* Shows the guards what stands in input behind from; fed: they need no more of it. */
 void intake_feed(struct head_guard *head, struct chunk_guard *chunks, struct evbuffer *input, size_t from);
 bool intake_fed(const struct head_guard *head, const struct chunk_guard *chunks);
-/* What makes the request's extent or its meaning ambiguous, a static phrase;
- * NULL: nothing. The guards have seen its head and its chunks. */
-const char *intake_ambiguity(struct evhttp_request *req, const struct head_guard *head,
+/* Where does evhttp's reading of the request end elsewhere than the guards'? A static
+ * phrase; NULL: nowhere. They have seen its head and its chunks, and found nothing. */
+const char *intake_disagrees(struct evhttp_request *req, const struct head_guard *head,
 			     const struct chunk_guard *chunks);
 /* The method's name for routing; *m is set for those that are forwarded. */
 struct slice intake_method(struct evhttp_request *req, enum method *m);

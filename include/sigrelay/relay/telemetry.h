@@ -12,6 +12,24 @@
 enum saved { SAVED_CONFLICT, SAVED_LOOKUP, SAVED_RETRY, SAVED_HEDGE, SAVED_OUTAGE, SAVED_COUNT };
 const char *saved_name(enum saved s);
 
+/* Why a request, or the connection that it would have come by, was refused before it
+ * became an exchange. */
+enum rejected {
+	REJECTED_ADDRESS, /* not in allow_from */
+	REJECTED_TLS,     /* no handshake */
+	REJECTED_FRAMING, /* a head or a body that cannot be read, or read in two ways */
+	REJECTED_TOO_LARGE,
+	REJECTED_SLOW,
+	REJECTED_HOST, /* a name that is not the admin listener's */
+	REJECTED_PATH,
+	REJECTED_METHOD,
+	REJECTED_CLIENTS, /* too many */
+	REJECTED_DRAINING,
+	REJECTED_MEMORY,
+	REJECTED_COUNT
+};
+const char *rejected_name(enum rejected r);
+
 struct telemetry {
 	struct metrics *metrics;
 	struct metric_family *requests; /* code is open-ended: made when first seen */
@@ -26,7 +44,8 @@ struct telemetry {
 	struct metric *saved[SAVED_COUNT];
 	struct metric *parked, *held_bytes, *in_flight, *clients, *remembered;
 	struct metric *conflicts_resolved, *lookups_waited, *creates_joined, *memory_answers, *junk_answers,
-	    *clients_gone, *hedges, *rejected;
+	    *clients_gone, *hedges;
+	struct metric *rejected[REJECTED_COUNT];
 };
 
 enum status telemetry_init(struct telemetry *t) MUST_CHECK;

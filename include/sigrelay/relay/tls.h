@@ -13,11 +13,13 @@
 
 struct bufferevent;
 struct event_base;
+struct metric;
 struct tls;
 
-/* *out is NULL where tls_cert_file is unset. STATUS_INVALID: error names the file
- * and what is wrong with it. */
-enum status tls_new(struct tls **out, const struct settings *s, struct buf *error) MUST_CHECK;
+/* *out is NULL where tls_cert_file is unset. rejected: borrowed, counts the handshakes
+ * that fail. STATUS_INVALID: error names the file and what is wrong with it. */
+enum status tls_new(struct tls **out, const struct settings *s, struct metric *rejected,
+		    struct buf *error) MUST_CHECK;
 void tls_free(struct tls *t); /* NULL is fine */
 
 /* The files read anew; on failure nothing changes. Switching TLS on or off needs a restart. */
@@ -32,5 +34,7 @@ struct bufferevent *tls_bufferevent(struct tls *t, struct event_base *base);
 /* A few bytes past whatever the bufferevent has queued, for a connection that is
  * closed right after; what the socket does not take at once is lost. */
 void tls_last_word(struct bufferevent *bev, const char *text, size_t n);
+/* Nothing more is written; what comes in is still read. */
+void tls_half_close(struct bufferevent *bev);
 
 #endif

@@ -380,13 +380,16 @@ class Scenario:
         raise Failed(f"answered instead: {a}")
 
     def client_refused(self, c, args):
-        """4xx or 501 (and nothing after it), or a closed connection."""
+        """refused [STATUS TEXT…]: in the relay's own words, and nothing after it. Without a status it may
+        hang up instead, where a request broke off."""
         try:
             a = c.receive()
         except Closed:
             c.close()
+            want(not args, f"{c.name}: hung up without an answer")
             return
-        want(400 <= a.status < 500 or a.status in (501, 505), f"answered {a}")
+        want(400 <= a.status < 500 or a.status == 505, f"answered {a}")
+        self.own_words(a, "rekor", int(args[0]) if args else a.status, args[1:])
         if c.ends:
             self.client_closed(c, [])
         else:
@@ -460,16 +463,19 @@ class Scenario:
 
     def client_error(self, c, args):
         """error SERVICE STATUS [TEXT]: the relay's own words in that service's shape."""
-        a, service = c.answer, args[0]
-        want(a.status == int(args[1]), f"answered {a}")
+        self.own_words(c.answer, args[0], int(args[1]), args[2:])
+
+    @staticmethod
+    def own_words(a, service, status, texts):
+        want(a.status == status, f"answered {a}")
+        want(a.header("content-type") == "application/json", f"Content-Type: {a}")
         body = json.loads(a.body)
         want(body["message"].startswith("sigrelay: "), f"message: {body}")
-        want(a.header("content-type") == "application/json", f"Content-Type: {a}")
         if service == "fulcio":
             want(isinstance(body["code"], int) and body["details"] == [], f"shape: {body}")
         else:
             want(body["code"] == a.status, f"code: {body}")
-        for text in args[2:]:
+        for text in texts:
             want(text in body["message"], f"{text!r} is not in {body['message']!r}")
 
     def client_certificate(self, c, args):
