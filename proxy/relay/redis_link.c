@@ -33,7 +33,9 @@ struct redis_link {
 	SSL_CTX *tls;        /* NULL: without */
 	struct bufferevent *bev;
 	redisReader *reader;
+	struct evdns_getaddrinfo_request *lookup; /* of the host's name, under way */
 	struct event *failed; /* a connection that could not be begun is told from the loop */
+	const char *failure;  /* why */
 	bool beginning, greeting;
 	unsigned greetings; /* replies to AUTH and SELECT that are still to come */
 };
@@ -113,6 +115,9 @@ static void convert(const redisReply *r, struct fleet_reply *out)
 static void drop(void *link)
 {
 	struct redis_link *l = link;
+	if (l->lookup)
+		evdns_getaddrinfo_cancel(l->lookup);
+	l->lookup = NULL;
 	if (l->bev)
 		bufferevent_free(l->bev);
 	if (l->reader)
@@ -321,7 +326,7 @@ static void on_failed(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	l->hooks.before(l->hooks.arg);
-	lost(l, "it cannot be connected to");
+	lost(l, l->failure);
 	l->hooks.after(l->hooks.arg);
 }
 
@@ -357,29 +362,74 @@ static struct bufferevent *bufferevent_for(struct redis_link *l)
 		   : NULL;
 }
 
-static int begin(struct redis_link *l)
+static void cannot_begin(struct redis_link *l, const char *why)
+{
+	l->failure = why;
+	event_active(l->failed, EV_TIMEOUT, 1);
+}
+
+static void begin(struct redis_link *l, const struct sockaddr *to, size_t n)
+{
+	l->beginning = true;
+	bool begun = bufferevent_socket_connect(l->bev, to, (int)n) == 0;
+	l->beginning = false;
+	if (!begun)
+		cannot_begin(l, "it cannot be connected to");
+}
+
+static void begin_local(struct redis_link *l)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	if (!l->url.local)
-		return bufferevent_socket_connect_hostname(l->bev, l->dns, AF_UNSPEC, l->url.host,
-							   l->url.port);
 	memcpy(un.sun_path, l->url.host, strlen(l->url.host) + 1); /* address_parse saw to its length */
-	return bufferevent_socket_connect(l->bev, (struct sockaddr *)(void *)&un, sizeof(un));
+	begin(l, (struct sockaddr *)(void *)&un, sizeof(un));
+}
+
+/* Of a look-up that was cancelled by drop it is told in a later turn of the loop, by
+ * when another may be under way. */
+static void on_address(int error, struct evutil_addrinfo *found, void *arg)
+{
+	struct redis_link *l = arg;
+	if (error == EVUTIL_EAI_CANCEL)
+		return;
+	l->lookup = NULL;
+	if (error)
+		cannot_begin(l, "the name of its host is not found");
+	else
+		begin(l, found->ai_addr, (size_t)found->ai_addrlen);
+	if (found)
+		evutil_freeaddrinfo(found);
+}
+
+static void begin_by_name(struct redis_link *l)
+{
+	const struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC,
+					       .ai_socktype = SOCK_STREAM,
+					       .ai_protocol = IPPROTO_TCP,
+					       .ai_flags =
+						   l->dns ? EVUTIL_AI_ADDRCONFIG : EVUTIL_AI_NUMERICHOST };
+	struct evutil_addrinfo *found = NULL;
+	char port[8];
+	snprintf(port, sizeof(port), "%u", (unsigned)l->url.port);
+	if (l->dns) /* NULL when on_address was called already */
+		l->lookup = evdns_getaddrinfo(l->dns, l->url.host, port, &hints, on_address, l);
+	else
+		on_address(evutil_getaddrinfo(l->url.host, port, &hints, &found), found, l);
 }
 
 static void connect_link(void *link)
 {
 	struct redis_link *l = link;
 	(void)!read_password(l);
-	l->beginning = true;
-	if ((l->bev = bufferevent_for(l))) {
-		bufferevent_setcb(l->bev, on_read, NULL, on_event, l);
-		bufferevent_enable(l->bev, EV_READ | EV_WRITE);
+	if (!(l->bev = bufferevent_for(l))) {
+		cannot_begin(l, "there is no memory for a connection");
+		return;
 	}
-	bool begun = l->bev && begin(l) == 0;
-	l->beginning = false;
-	if (!begun)
-		event_active(l->failed, EV_TIMEOUT, 1);
+	bufferevent_setcb(l->bev, on_read, NULL, on_event, l);
+	bufferevent_enable(l->bev, EV_READ | EV_WRITE);
+	if (l->url.local)
+		begin_local(l);
+	else
+		begin_by_name(l);
 }
 
 const struct fleet_link_ops redis_link_ops = { .connect = connect_link, .command = command, .drop = drop };
@@ -468,8 +518,11 @@ void redis_link_free(struct redis_link *l)
 		drop(l);
 		event_free(l->failed);
 	}
-	if (l->dns)
+	if (l->dns) {
+		/* A look-up that was cancelled frees itself when the loop tells on_address. */
+		event_base_loop(l->base, EVLOOP_NONBLOCK);
 		evdns_base_free(l->dns, 0);
+	}
 	SSL_CTX_free(l->tls);
 	mem_wipe(&l->url, sizeof(l->url));
 	mem_free(l->password_file);

@@ -2,10 +2,11 @@
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 
-from world import Redis, free_port, until
+from world import SANITIZER, Process, Redis, Skip, free_port, until
 
 
 def creates(fleet, relay, count=5, seconds=5.0):
@@ -72,6 +73,20 @@ def test_no_such_host_or_socket(fleet):
     for r in (a, b):
         creates(fleet, r)
     down_once([a, b])
+
+
+def test_a_name_server_that_says_nothing(fleet):
+    """A look-up of its name is under way when the relay ends."""
+    alone = ["unshare", "--net"]  # without a network
+    if subprocess.run(alone + ["true"], capture_output=True, check=False).returncode:
+        raise Skip("no network namespace can be made here")
+    p = Process(fleet.folder, "alone", alone + [
+        fleet.binary, "serve", f"--listen=unix:{fleet.folder}/alone.sock", "--admin-listen=127.0.0.1:0",
+        "--redis-url=redis://redis.example", "--log-level=debug"])
+    until(lambda: "redis_down" in p.err(), "it to see that Redis is away")
+    p.p.send_signal(signal.SIGTERM)
+    code = p.exit_code(40)
+    assert code == 0 and not SANITIZER.search(p.err()), f"it ended with {code}: {p.err()[-1500:]}"
 
 
 def test_outage_outlives_a_flush(fleet):

@@ -23,7 +23,7 @@ import alone  # noqa: E402
 import crowd  # noqa: E402
 import mint  # noqa: E402
 import shared  # noqa: E402
-from world import Fleet  # noqa: E402
+from world import Fleet, Skip  # noqa: E402
 
 TESTS = {name: fn for module in (shared, alone, mint, crowd) for name, fn in vars(module).items()
          if name.startswith("test_")}
@@ -34,14 +34,16 @@ def indented(text):
 
 
 def run_one(job):
-    """(passed, failed, what is to be printed)"""
+    """(passed, failed or skipped, what is to be printed)"""
     name, binary, long, keep = job
     folder = tempfile.mkdtemp(prefix=f"fleet-{name[5:]}-")
-    began, reason, said, fleet = time.monotonic(), "", None, None
+    began, reason, skip, said, fleet = time.monotonic(), "", "", None, None
     try:
         fleet = Fleet(binary, folder)
         said = TESTS[name](fleet, long) if name.startswith("test_crowd") else TESTS[name](fleet)
         fleet.leave()
+    except Skip as e:
+        skip = str(e)
     except AssertionError as e:
         reason = str(e) or traceback.format_exc()
     except Exception:  # the harness's own mistake is a failure too, with its place
@@ -50,10 +52,12 @@ def run_one(job):
         if fleet:
             fleet.kill()
     if reason:
-        return False, f"not ok - {name[5:]}\n{indented(reason)}    logs: {folder}"
+        return "failed", f"not ok - {name[5:]}\n{indented(reason)}    logs: {folder}"
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
-    return True, f"ok - {name[5:]} ({time.monotonic() - began:.1f} s)" + (f"\n{indented(said)}".rstrip() if said else "")
+    if skip:
+        return "skipped", f"skip - {name[5:]}: {skip}"
+    return "passed", f"ok - {name[5:]} ({time.monotonic() - began:.1f} s)" + (f"\n{indented(said)}".rstrip() if said else "")
 
 
 def main():
@@ -76,17 +80,17 @@ def main():
     quick = [n for n in names if not n.startswith("test_crowd")]
     results = []
     with ProcessPoolExecutor(4) as pool:
-        for good, text in pool.map(run_one, [(n, binary, args.long, args.keep) for n in quick]):
+        for result, text in pool.map(run_one, [(n, binary, args.long, args.keep) for n in quick]):
             print(text, flush=True)
-            results.append(good)
+            results.append(result)
     # The crowd has the machine to itself: it is a matter of load.
     for n in names:
         if n not in quick:
-            good, text = run_one((n, binary, args.long, args.keep))
+            result, text = run_one((n, binary, args.long, args.keep))
             print(text, flush=True)
-            results.append(good)
-    print(f"{results.count(True)} passed, {results.count(False)} failed, 0 skipped")
-    return 0 if results and all(results) else 1
+            results.append(result)
+    print(", ".join(f"{results.count(r)} {r}" for r in ("passed", "failed", "skipped")))
+    return 1 if "failed" in results or not results else 0
 
 
 if __name__ == "__main__":

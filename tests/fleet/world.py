@@ -19,6 +19,10 @@ FAST = {"probe_interval": "300ms", "probe_max": "600ms", "backoff_base": "10ms",
         "retry_budget": "100 %", "retry_budget_floor": "1000"}
 
 
+class Skip(Exception):
+    """What this machine cannot do, and so cannot show."""
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
