@@ -282,7 +282,7 @@ enum status settings_format(const struct setting_info *info, const struct settin
 	return setting_format_number(info, v.number, out);
 }
 
-static const char *source_text(const struct settings_load *l, size_t id)
+const char *settings_source_text(const struct settings_load *l, size_t id)
 {
 	static const char *const names[] = { "default", "file", "environment", "flag" };
 	return l->where[id] ? l->where[id] : names[settings_source(l, settings_table[id].name)];
@@ -296,7 +296,7 @@ enum status settings_print(const struct settings_load *l, struct buf *out)
 		if (st == STATUS_OK)
 			st = settings_format(&settings_table[id], &l->values, out);
 		if (st == STATUS_OK)
-			st = buf_addf(out, "   # %s\n", source_text(l, id));
+			st = buf_addf(out, "   # %s\n", settings_source_text(l, id));
 	}
 	return st;
 }

@@ -190,5 +190,5 @@ enum status settings_load_all(struct settings_load *l, int *argc, char **argv, b
 		st = load_worse(st, settings_from_environment(l, env));
 	if (st != STATUS_NO_MEMORY)
 		st = load_worse(st, settings_from_flags(l, argc, argv, stop_at_other));
-	return st;
+	return st == STATUS_OK ? load_check_pairs(l) : st;
 }

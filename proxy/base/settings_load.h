@@ -50,6 +50,10 @@ enum status load_error(struct settings_load *l, const char *fmt, ...) MUST_CHECK
  * name as it stands there; nearest: as the user would have to write it, or NULL. */
 enum status load_unknown(struct settings_load *l, const char *prefix, const char *written,
 			 const char *nearest) MUST_CHECK;
+/* Appends one error line for every two values that contradict each other. */
+enum status load_check_pairs(struct settings_load *l) MUST_CHECK;
+/* "default", "x.ini:3", "environment" or "flag": where the value is from. */
+const char *settings_source_text(const struct settings_load *l, size_t id);
 enum status load_note_empty(struct settings_load *l, const char *label) MUST_CHECK;
 
 /* The graver of two: no memory, then invalid, then ok. */

@@ -147,6 +147,18 @@ test_bad_configuration_is_78() {
 	SIGRELAY_RETRY_FOR=x exits 78 run -- true
 }
 
+test_values_that_contradict_each_other_are_78() {
+	wanted="probe_interval = 2m ($WORK/bad.ini:2) is more than probe_max = 90s (flag)"
+	printf '[sigrelay]\nprobe_interval = 2m\n' >"$WORK/bad.ini"
+	exits 78 serve --config "$WORK/bad.ini" --probe-max 90s --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0
+	has stderr "$ERR" "$wanted"
+	exits 78 run --config "$WORK/bad.ini" --probe-max 90s -- touch "$WORK/ran"
+	has stderr "$ERR" "$wanted"
+	[ ! -e "$WORK/ran" ] || fail 'the command ran'
+	exits 78 check-config --probe-max 90s "$WORK/bad.ini"
+	has stderr "$ERR" "$wanted"
+}
+
 # Else they would look like an outage of Sigstore.
 test_files_that_cannot_be_used_are_78() {
 	printf 'no certificate\n' >"$WORK/junk"
@@ -439,7 +451,7 @@ test_a_signal_ends_the_wait() {
 		rm -f "$WORK/step" "$WORK/waiting"
 		# shellcheck source=/dev/null disable=SC2086
 		(. "$WORK/log.env" && GITHUB_OUTPUT=$WORK/step exec python3 "$HERE/default_signals.py" "$SIGRELAY" run \
-			$QUICK --probe-interval=1m -- sign </dev/null >/dev/null 2>"$WORK/waiting") &
+			$QUICK --probe-interval=1m --probe-max=1m -- sign </dev/null >/dev/null 2>"$WORK/waiting") &
 		pid=$!
 		wait_for_line "$WORK/waiting" ' waiting what=' || return
 		kill -"${name%:*}" "$pid"

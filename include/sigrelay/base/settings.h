@@ -121,7 +121,8 @@ enum status settings_set(struct settings_load *l, const char *name, const char *
 			 enum setting_source source, const char *where) MUST_CHECK;
 
 /* The whole of it for a command: --config FILE or SIGRELAY_CONFIG or
- * /etc/sigrelay/sigrelay.ini where it exists; then environment; then flags. */
+ * /etc/sigrelay/sigrelay.ini where it exists; then environment; then flags; and at last
+ * what contradicts each other, probe_interval above probe_max and the like. */
 enum status settings_load_all(struct settings_load *l, int *argc, char **argv, bool stop_at_other,
 			      char *const *env) MUST_CHECK;
 

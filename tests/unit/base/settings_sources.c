@@ -359,6 +359,67 @@ static void test_load_all_tells_all_mistakes(void)
 	settings_load_free(l);
 }
 
+/* Loads the two flags' values by the environment too, so that the source shows. */
+static void check_pair(const char *flag, const char *variable, const char *error)
+{
+	char text[128], own[128];
+	char *environment[] = { own, NULL };
+	struct args a;
+	struct settings_load *l = settings_load_new();
+	snprintf(text, sizeof(text), "%s", flag);
+	snprintf(own, sizeof(own), "%s", variable);
+	fill(&a, LIST("serve", text, "--config="));
+	enum status st = settings_load_all(l, &a.n, a.v, false, environment);
+	if (strcmp(settings_errors(l), error) != 0)
+		fprintf(stderr, "expected \"%s\", got \"%s\"\n", error, settings_errors(l));
+	CU_ASSERT_STRING_EQUAL(settings_errors(l), error);
+	CU_ASSERT_EQUAL(st, *error ? STATUS_INVALID : STATUS_OK);
+	settings_load_free(l);
+}
+
+static void test_values_that_contradict_each_other(void)
+{
+	check_pair("--probe-interval=10s", "SIGRELAY_PROBE_MAX=9s",
+		   "probe_interval = 10s (flag) is more than probe_max = 9s (environment): the first wait "
+		   "before a probe cannot be longer than the longest\n");
+	check_pair("--probe-interval=9s", "SIGRELAY_PROBE_MAX=9s", "");
+	check_pair(
+	    "--probe-max=1s", "SIGRELAY_RETRY_FOR=1m",
+	    "probe_interval = 5s (default) is more than probe_max = 1s (flag): the first wait before a "
+	    "probe cannot be longer than the longest\n");
+	check_pair("--backoff-base=3s", "SIGRELAY_BACKOFF_MAX=2s",
+		   "backoff_base = 3s (flag) is more than backoff_max = 2s (environment): the first wait "
+		   "cannot be longer than the longest\n");
+	check_pair(
+	    "--throttle-base=31s", "SIGRELAY_RETRY_FOR=1m",
+	    "throttle_base = 31s (flag) is more than backoff_max = 30s (default): the first wait cannot "
+	    "be longer than the longest\n");
+	check_pair(
+	    "--connect-timeout=6s", "SIGRELAY_ATTEMPT_TIMEOUT=5s",
+	    "connect_timeout = 6s (flag) is more than attempt_timeout = 5s (environment): connecting is "
+	    "a part of the attempt\n");
+	check_pair("--hedge-after=5s", "SIGRELAY_ATTEMPT_TIMEOUT=5s",
+		   "hedge_after = 5s (flag) is not less than attempt_timeout = 5s (environment): an attempt "
+		   "that is over is not hedged; 0 is never\n");
+	check_pair("--hedge-after=0", "SIGRELAY_ATTEMPT_TIMEOUT=5s", "");
+	check_pair("--max-body=2MiB", "SIGRELAY_MAX_PARKED_MEMORY=1MiB",
+		   "max_body = 2MiB (flag) is more than max_parked_memory = 1MiB (environment): a body that "
+		   "large could never be held\n");
+	check_pair("--redis-password-file=/x", "SIGRELAY_RETRY_FOR=1m",
+		   "redis_password_file is set and redis_url is not: there is no Redis to show the password "
+		   "to\n");
+	check_pair("--redis-password-file=/x", "SIGRELAY_REDIS_URL=redis://h", "");
+}
+
+/* Who lowers the bound means it: the default is cut. */
+static void test_a_default_yields_to_a_lower_bound(void)
+{
+	check_pair("--backoff-max=1ms", "SIGRELAY_RETRY_FOR=1m", "");
+	check_pair("--attempt-timeout=10ms", "SIGRELAY_RETRY_FOR=1s", "");
+	check_pair("--max-parked-memory=1MiB", "SIGRELAY_RETRY_FOR=1m", "");
+	check_pair("--lookup-wait=20m", "SIGRELAY_RETRY_FOR=10s", "");
+}
+
 /* The sample names every setting once, commented out, with its default and
  * whether SIGHUP may change it; uncommented, it is a file that loads. */
 static char *sample(void)
@@ -455,5 +516,6 @@ TEST_SUITE(base_settings_sources, TEST(test_file_with_all_its_liberties),
 	   TEST(test_long_lines), TEST(test_files_that_are_no_files), TEST(test_environment),
 	   TEST(test_environment_mistakes), TEST(test_github_api_url), TEST(test_flags_among_others),
 	   TEST(test_flags_stop_at_the_command), TEST(test_switches), TEST(test_flag_mistakes),
-	   TEST(test_load_all), TEST(test_load_all_tells_all_mistakes), TEST(test_sample_file_is_complete),
-	   TEST(test_torture))
+	   TEST(test_load_all), TEST(test_load_all_tells_all_mistakes),
+	   TEST(test_values_that_contradict_each_other), TEST(test_a_default_yields_to_a_lower_bound),
+	   TEST(test_sample_file_is_complete), TEST(test_torture))
