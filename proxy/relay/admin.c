@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
-#include <sigrelay/relay/listen.h>
 #include <sigrelay/relay/page.h>
 
 #define OUTPUT_MAX ((size_t)4 << 20)
@@ -275,7 +274,7 @@ enum status admin_new(struct admin **out, struct event_base *base, struct relay 
 		evhttp_set_max_body_size(a->all.http, 0);
 		evhttp_set_gencb(a->all.http, on_request, a);
 		st = listen_http(a->all.http, base, s->admin_listen, "admin_listen", a->all.tls != NULL,
-				 &a->url, error);
+				 &a->all.file, &a->url, error);
 	}
 	if (st == STATUS_OK)
 		st = address_parse(s->admin_listen, &a->address);

@@ -373,6 +373,7 @@ enum status connections_init(struct connections *all, const struct connections_o
 void connections_release(struct connections *all)
 {
 	struct connection *c, *next;
+	listen_remove(&all->file);
 	if (all->arrived.tqh_last)
 		all_arrive(all);
 	HASH_ITER(hh, all->known, c, next)

@@ -21,6 +21,7 @@
 
 #include <sigrelay/relay/accept_reserve.h>
 #include <sigrelay/relay/front.h>
+#include <sigrelay/relay/listen.h>
 
 struct connections;
 
@@ -65,6 +66,7 @@ struct connections {
 	struct relay *relay;
 	struct tls *tls;
 	struct listener_owner owner;
+	struct listen_file file; /* the listener's, to be set by it */
 	struct connection *known;
 	struct connection_list arrived;      /* in this turn of the loop */
 	struct connection_list quiet_ones;   /* longest first */

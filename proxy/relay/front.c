@@ -21,7 +21,6 @@
 #include <sigrelay/relay/exchange.h>
 #include <sigrelay/relay/head_guard.h>
 #include <sigrelay/relay/intake.h>
-#include <sigrelay/relay/listen.h>
 
 #define IDLE_TIMEOUT_S 120                /* a connection between two requests */
 #define BODY_TIMEOUT (300 * USEC_PER_SEC) /* a body from first to last byte */
@@ -486,7 +485,7 @@ enum status front_new(struct front **out, struct event_base *base, struct relay 
 	evhttp_set_max_headers_size(f->all.http, GUARD_HEAD_MAX);
 	evhttp_set_gencb(f->all.http, on_request, f);
 	st = listen_http(f->all.http, base, address ? address : FREE_ADDRESS, LISTEN_SETTING, tls != NULL,
-			 &f->url, error);
+			 &f->all.file, &f->url, error);
 out:
 	if (st == STATUS_OK)
 		*out = f;

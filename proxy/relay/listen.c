@@ -52,11 +52,16 @@ static enum status resolve(const struct address *a, union any_address *out, sock
 	return STATUS_OK;
 }
 
+static bool stat_socket(const char *path, struct stat *st)
+{
+	return lstat(path, st) == 0 && S_ISSOCK(st->st_mode);
+}
+
 /* A socket file that nobody listens on is left over from a killed relay. */
 static void remove_stale(const struct sockaddr_un *un)
 {
 	struct stat st;
-	if (lstat(un->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+	if (!stat_socket(un->sun_path, &st))
 		return;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -64,6 +69,27 @@ static void remove_stale(const struct sockaddr_un *un)
 	if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) != 0 && errno == ECONNREFUSED)
 		unlink(un->sun_path);
 	close(fd);
+}
+
+static void remember_file(struct listen_file *file, const char *path)
+{
+	struct stat st;
+	if (!stat_socket(path, &st))
+		return;
+	snprintf(file->path, sizeof(file->path), "%s", path);
+	file->device = st.st_dev;
+	file->inode = st.st_ino;
+}
+
+void listen_remove(struct listen_file *file)
+{
+	struct stat st;
+	bool ours = file->path[0] && stat_socket(file->path, &st) && st.st_dev == file->device &&
+		    st.st_ino == file->inode;
+	if (ours && unlink(file->path) != 0)
+		log_event(LOG_WARN, "socket_left", LOG_S("file", file->path), LOG_S("cause", strerror(errno)),
+			  LOG_S("next", "the next start on it removes it, or cannot either"));
+	*file = (struct listen_file){ .inode = 0 };
 }
 
 static enum status unix_address(const struct address *a, union any_address *out, socklen_t *n,
@@ -248,7 +274,8 @@ static struct evconnlistener *listener_at(struct event_base *base, const struct 
 }
 
 enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
-			const char *setting, bool tls, struct buf *url, struct buf *error)
+			const char *setting, bool tls, struct listen_file *file, struct buf *url,
+			struct buf *error)
 {
 	struct address a;
 	union any_address sa = { .sa = { 0 } };
@@ -267,6 +294,8 @@ enum status listen_http(struct evhttp *http, struct event_base *base, const char
 	struct evconnlistener *l = fd >= 0 ? listener_of(base, fd) : listener_at(base, &sa.sa, (int)n);
 	if (!l)
 		return fail(error, setting, address, strerror(errno));
+	if (fd < 0 && a.kind == ADDRESS_UNIX)
+		remember_file(file, a.host);
 	evconnlistener_set_error_cb(l, accept_failed);
 	s = name_url(l, &a, tls, url);
 	if (s != STATUS_OK || !evhttp_bind_listener(http, l)) {

@@ -1,6 +1,6 @@
 """Runs a program with a listening socket as systemd passes one.
 
-pass_socket.py NAME ADDRESS:PORT|fd:N PROGRAM [ARG...]; an ARG "@ADDRESS" becomes the socket's.
+pass_socket.py NAME ADDRESS:PORT|unix:PATH|fd:N PROGRAM [ARG...]; an ARG "@ADDRESS" becomes the socket's.
 fd:N is a socket that listens already.
 """
 import os
@@ -10,11 +10,15 @@ import sys
 name, (host, port), program = sys.argv[1], sys.argv[2].rsplit(":", 1), sys.argv[3:]
 if host == "fd":
     s = socket.socket(fileno=int(port))
+elif host == "unix":
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(port)
+    s.listen(16)
 else:
     s = socket.socket()
     s.bind((host, int(port)))
     s.listen(16)
-address = "%s:%d" % s.getsockname()
+address = "unix:" + s.getsockname() if s.family == socket.AF_UNIX else "%s:%d" % s.getsockname()
 program = [address if arg == "@ADDRESS" else arg for arg in program]
 if s.fileno() != 3:
     os.dup2(s.fileno(), 3)

@@ -867,6 +867,46 @@ test_a_socket_at_another_address_is_refused() {
 	ends 0
 }
 
+test_socket_files_go_with_who_made_them() {
+	start_serve --listen "unix:$WORK/s" --admin-listen "unix:$WORK/admin" || return
+	[ -S "$WORK/s" ] && [ -S "$WORK/admin" ] || fail 'no socket files'
+	kill -TERM "$SERVER"
+	ends 0
+	[ ! -e "$WORK/s" ] && [ ! -e "$WORK/admin" ] || fail 'the socket files are left'
+	# one that cannot start has not made the first either
+	exits 1 serve --listen "unix:$WORK/s" --admin-listen "unix:$WORK/none/admin"
+	[ ! -e "$WORK/s" ] || fail 'the socket file of one that did not start is left'
+}
+
+test_another_s_socket_file_stays() {
+	local old
+	start_serve --listen "unix:$WORK/s" || return
+	old=$SERVER
+	rm "$WORK/s"
+	start_serve --listen "unix:$WORK/s" || return
+	kill -TERM "$old"
+	wait "$old"
+	is 'exit code of the old one' $? 0
+	is 'answer of the new one' "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$WORK/s" http://r/healthz)" 200
+	kill -TERM "$SERVER"
+	ends 0
+	[ ! -e "$WORK/s" ] || fail 'the socket file is left'
+	# what is no socket any more
+	start_serve --listen "unix:$WORK/s" || return
+	rm "$WORK/s" && echo text >"$WORK/s"
+	kill -TERM "$SERVER"
+	ends 0
+	is 'the file in its place' "$(cat "$WORK/s")" text
+}
+
+test_the_file_of_systemd_s_socket_stays() {
+	pass_socket listen "unix:$WORK/held"
+	SIGRELAY=$WORK/bin/passed start_serve --listen @ADDRESS || return
+	kill -TERM "$SERVER"
+	ends 0
+	[ -S "$WORK/held" ] || fail "systemd's socket file is gone"
+}
+
 test_an_address_in_use_is_told() {
 	start_serve || return
 	exits 1 serve --listen "${URL#http://}" --admin-listen 127.0.0.1:0
