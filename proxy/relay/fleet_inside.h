@@ -80,7 +80,7 @@ void outage_looked(struct fleet *f, const struct fleet_value *words, int64_t now
 void outage_wants(struct fleet *f, struct upstream *up);
 void outage_judged(struct fleet *f, struct upstream *up, enum side side, const struct fleet_news *news);
 /* The keys of all sides, in the order in which outage_looked has their words. */
-#define FLEET_SIDES (SERVICE_COUNT * SIDE_COUNT)
+#define FLEET_SIDES ((size_t)SERVICE_COUNT * (size_t)SIDE_COUNT)
 void outage_key(const struct fleet *f, size_t i, const char *kind, char out[FLEET_KEY_MAX]);
 
 /* fleet_rate.c */

@@ -85,7 +85,7 @@ static struct breaker doubted(const struct breaker_config *c, usec *now)
 	struct breaker b;
 	rng_seed(&rng, 1);
 	breaker_init(&b, c, 0);
-	for (int i = 0; b.state == BREAKER_CLOSED; i++)
+	while (b.state == BREAKER_CLOSED)
 		attempt(&b, OUTCOME_SERVER_ERROR, 0);
 	*now = probe(&b, OUTCOME_GOOD);
 	CU_ASSERT_EQUAL_FATAL(b.state, BREAKER_CLOSED);
