@@ -222,7 +222,7 @@ void outage_looked(struct fleet *f, const struct fleet_value *words, int64_t now
 /* --- the probe, and the certificate request whose create is to be it ------------ */
 
 /* The side of the log that certificates wait for. */
-#define LOG_WRITE (SERVICE_REKOR * SIDE_COUNT + SIDE_WRITE)
+#define LOG_WRITE ((size_t)SERVICE_REKOR * SIDE_COUNT + SIDE_WRITE)
 
 static bool is_lease(struct fleet *f, const struct fleet_reply *reply)
 {
