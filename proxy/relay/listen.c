@@ -295,7 +295,7 @@ enum status listen_http(struct evhttp *http, struct event_base *base, const char
 	if (!l)
 		return fail(error, setting, address, strerror(errno));
 	if (fd < 0 && a.kind == ADDRESS_UNIX)
-		remember_file(file, a.host);
+		remember_file(file, sa.un.sun_path);
 	evconnlistener_set_error_cb(l, accept_failed);
 	s = name_url(l, &a, tls, url);
 	if (s != STATUS_OK || !evhttp_bind_listener(http, l)) {
