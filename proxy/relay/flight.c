@@ -209,7 +209,7 @@ static bool answer_public_key(struct flight *f)
 		return false;
 	flight_log(f, "from_memory", f->why, f->sent, 0, "the log's public key is answered from memory");
 	metric_add(r->telemetry.memory_answers, (int64_t)flight_audience(f));
-	flight_answer(f, r->memory.public_key);
+	flight_answer_own(f, reply_aged(r->memory.public_key, r->now.mono - r->memory.public_key_at));
 	return true;
 }
 
@@ -265,6 +265,7 @@ static void main_good(struct flight *f, const struct judged *j, struct answer *a
 	if (is_public_key(f->request)) {
 		answer_unref(r->memory.public_key);
 		r->memory.public_key = answer_ref(a);
+		r->memory.public_key_at = f->main.sent_at;
 	}
 	/* Not what came out of another's memory: its age would have to be added. */
 	if (f->is_log_state && a->status == 200 && !answer_header(a, "Age").n) {

@@ -6,6 +6,7 @@
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/reply.h>
+#include <sigrelay/relay/service_clock.h>
 #include <sigrelay/sigstore/fulcio.h>
 
 void flight_end(struct flight *f)
@@ -167,8 +168,8 @@ void on_deadline(void *arg, usec now)
 static void bind_to_wall(struct flight *f, int64_t unix_seconds, enum deadline_reason why)
 {
 	struct relay *r = f->relay;
-	usec at = deadline_from_wall(unix_seconds, r->cfg.notafter_margin, r->now);
-	usec end = deadline_from_wall(unix_seconds, 0, r->now);
+	usec at = deadline_from_wall(unix_seconds, r->cfg.notafter_margin, service_clock_now(r));
+	usec end = deadline_from_wall(unix_seconds, 0, service_clock_now(r));
 	usec room = usec_min(usec_add(r->now.mono, r->cfg.notafter_margin), usec_max(end, r->now.mono));
 	f->wall_end = unix_seconds;
 	f->wall_reason = why;
@@ -180,7 +181,7 @@ static void bind_to_wall(struct flight *f, int64_t unix_seconds, enum deadline_r
 static void bind_first(struct flight *f, int64_t unix_seconds, enum deadline_reason why)
 {
 	const struct relay *r = f->relay;
-	if (deadline_from_wall(unix_seconds, 0, r->now) > r->now.mono)
+	if (deadline_from_wall(unix_seconds, 0, service_clock_now(r)) > r->now.mono)
 		bind_to_wall(f, unix_seconds, why);
 	else
 		f->deadline = deadline_add(f->deadline, usec_add(r->now.mono, r->cfg.attempt_timeout), why);
@@ -194,7 +195,8 @@ static void bind_again(struct flight *f)
 	if (!f->wall_end)
 		return;
 	if (f->sent) {
-		usec at = deadline_from_wall(f->wall_end, f->relay->cfg.notafter_margin, f->relay->now);
+		usec at = deadline_from_wall(f->wall_end, f->relay->cfg.notafter_margin,
+					     service_clock_now(f->relay));
 		f->deadline = deadline_add(f->deadline, usec_max(at, now), f->wall_reason);
 	} else {
 		bind_to_wall(f, f->wall_end, f->wall_reason);

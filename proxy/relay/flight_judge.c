@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <sigrelay/base/log.h>
+#include <sigrelay/relay/service_clock.h>
 #include <sigrelay/sigstore/answers.h>
 
 static void log_junk(const struct flight *f, const struct judged *j, const struct answer *a, const char *next)
@@ -67,7 +68,7 @@ static bool judge_ending(const struct flight *f, enum transport t, const struct 
 		snprintf(j->why, sizeof(j->why), "HTTP %d: the relay before it waits for Sigstore",
 			 a->status);
 	}
-	j->retry_after = retry_after_parse(answer_header(a, "Retry-After"), f->relay->now.wall);
+	j->retry_after = retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(f->relay, a));
 	return true;
 }
 
@@ -81,6 +82,8 @@ void judge_request(struct flight *f, enum transport t, const struct answer *a, c
 		judge_good(f, a, j);
 	else if (a->status == 400 && answer_400_is_transient(q->operation, q->path, buf_slice(&a->body)))
 		j->outcome = OUTCOME_SERVER_ERROR;
+	if (j->outcome == OUTCOME_GOOD)
+		service_clock_hear(f->relay, a, f->main.sent_at);
 	log_junk(f, j, a, "counted as a failed attempt");
 }
 

@@ -7,6 +7,7 @@
 #include <sigrelay/base/log.h>
 #include <sigrelay/relay/fleet.h>
 #include <sigrelay/relay/flight.h>
+#include <sigrelay/relay/service_clock.h>
 
 #define POLL_MAX (2 * USEC_PER_SEC)
 #define SILENCE (4 * USEC_PER_SEC) /* from then on a client that leaves says something of the service */
@@ -177,6 +178,7 @@ void relay_set_now(struct relay *r, struct instant now)
 	if (by > -CLOCK_STEP && by < CLOCK_STEP)
 		return;
 	r->wall_ahead = ahead;
+	service_clock_forget(r);
 	log_event(LOG_WARN, "clock_set", LOG_T("by", by),
 		  LOG_S("next", by > 0 ? "deadlines of certificates and tokens are taken anew" : "go on"));
 	if (by > 0)

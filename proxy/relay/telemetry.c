@@ -36,6 +36,8 @@ static const struct {
 	ROW(in_flight, METRIC_GAUGE, "in_flight", "Exchanges begun and not yet answered."),
 	ROW(clients, METRIC_GAUGE, "clients", "Client connections that have spoken."),
 	ROW(remembered, METRIC_GAUGE, "remembered_entries", "Log entries in memory."),
+	ROW(service_clock_ahead, METRIC_GAUGE, "service_clock_ahead_seconds",
+	    "How far Sigstore's clock is ahead of this machine's; 0 within ten seconds."),
 	ROW(conflicts_resolved, METRIC_COUNTER, "conflicts_resolved_total",
 	    "Creates whose 409 became a 201."),
 	ROW(lookups_waited, METRIC_COUNTER, "lookups_waited_total", "Lookups whose 404 was waited for."),
@@ -182,6 +184,7 @@ static enum status rest_init(struct telemetry *t)
 	if (!saved || !info)
 		return STATUS_NO_MEMORY;
 	metric_set(info, 1);
+	metric_set_time(t->service_clock_ahead, 0);
 	for (enum saved how = 0; how < SAVED_COUNT; how++) {
 		const char *values[] = { saved_name(how) };
 		if (!(t->saved[how] = metrics_series(saved, values)))

@@ -7,6 +7,7 @@
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/relay.h>
+#include <sigrelay/relay/service_clock.h>
 #include <sigrelay/sigstore/answers.h>
 
 #define LOG_PATH "/api/v1/log"
@@ -227,7 +228,7 @@ static void batch_done(struct attempt *at, enum transport t, struct answer *a, c
 	bool unserved = a && a->status >= 400 && a->status < 500 && a->status != 429;
 	if (o == OUTCOME_GOOD && !is_array(buf_slice(&a->body)))
 		o = OUTCOME_JUNK;
-	usec retry_after = a ? retry_after_parse(answer_header(a, "Retry-After"), r->now.wall) : -1;
+	usec retry_after = a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(r, a)) : -1;
 	relay_judge(r, at, o, retry_after, a ? "entries/retrieve" : error);
 	if (o == OUTCOME_GOOD) {
 		struct slice rest = buf_slice(&a->body), element;
@@ -272,7 +273,7 @@ static void look_done(struct attempt *at, enum transport t, struct answer *a, co
 			o = OUTCOME_JUNK;
 		cJSON_Delete(json);
 	}
-	usec retry_after = a ? retry_after_parse(answer_header(a, "Retry-After"), r->now.wall) : -1;
+	usec retry_after = a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(r, a)) : -1;
 	relay_judge(r, at, o, retry_after, a ? "the tree's size" : error);
 	answer_unref(a);
 	ws->failures = o == OUTCOME_GOOD ? 0 : ws->failures + 1;

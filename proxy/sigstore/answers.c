@@ -10,9 +10,8 @@
 
 #define DAY (86400 * USEC_PER_SEC)
 
-/* The three forms of RFC 9110 5.6.7. The program never leaves the C locale, so
- * the names are English. -1 when it is none. */
-static int64_t http_date(struct slice value)
+/* The program never leaves the C locale, so the names are English. */
+int64_t http_date(struct slice value)
 {
 	static const char *const forms[] = {
 		"%a, %d %b %Y %H:%M:%S GMT",
@@ -20,7 +19,7 @@ static int64_t http_date(struct slice value)
 		"%a %b %e %H:%M:%S %Y",
 	};
 	char text[64];
-	if (value.n >= sizeof(text) || memchr(value.p, '\0', value.n))
+	if (!value.n || value.n >= sizeof(text) || memchr(value.p, '\0', value.n))
 		return -1;
 	memcpy(text, value.p, value.n);
 	text[value.n] = '\0';
@@ -49,7 +48,7 @@ usec retry_after_parse(struct slice value, usec wall)
 		bool fits = slice_u64(value, &seconds) == STATUS_OK && seconds < 86400;
 		return fits ? (usec)seconds * USEC_PER_SEC : DAY;
 	}
-	int64_t at = value.n > 0 ? http_date(value) : -1;
+	int64_t at = http_date(value);
 	if (at < 0)
 		return -1;
 	return usec_max(0, usec_min(at * USEC_PER_SEC - wall, DAY));

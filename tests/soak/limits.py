@@ -327,6 +327,23 @@ def clock_set(w):
     want(w.control("GET", "state")["integrated"] == 1, "an entry was made for a certificate that has ended")
 
 
+def clock_ahead(w):
+    """A machine a quarter of an hour ahead: its certificates end by Sigstore's clock, as they do without the relay."""
+    clock_shim(w)(900)
+    w.start_relay()
+    cert = w.pen().certificate(600)
+    early, entry = w.client("early"), w.client("entry")
+    post(early, w.entry("early", cert))
+    want(early.receive().status == 400, f"nothing is known of another clock yet, and it answered {early.answer}")
+    early.send("GET", "/api/v1/log/publicKey")
+    want(early.receive().status == 200, f"the key: {early.answer}")
+    want(w.lines("clock_differs"), "the difference is not told")
+    post(entry, w.entry("entry", cert))
+    want(entry.receive().status == 201, f"answered {entry.answer}")
+    ahead = w.metric("sigrelay_service_clock_ahead_seconds")
+    want(-901 <= ahead <= -890, f"the clocks are {ahead} s apart")
+
+
 def dumps_core(pid):
     """Lets it write one of any size, and ends it by a signal that does."""
     resource.prlimit(pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -370,7 +387,7 @@ def clock_shim(w):
 
 
 TESTS = (silent_crowd, silent_crowd_tls, crowd_that_speaks, admin_crowd, admin_burst, admin_slow, few_descriptors,
-         little_memory, little_memory_for_many, stopped, clock_set, no_core)
+         little_memory, little_memory_for_many, stopped, clock_set, clock_ahead, no_core)
 
 
 def run(binary, test):

@@ -26,9 +26,10 @@ struct memory {
 	struct memory_record *by_leaf; /* uthash heads */
 	struct memory_record *by_create;
 	struct memory_record *newest, *oldest; /* in order of use */
-	struct answer *public_key;             /* the last good GET /log/publicKey without a query */
-	struct answer *log_state;              /* … and GET /api/v1/log, */
-	usec log_state_at;                     /* which was asked then */
+	/* The last good GET /log/publicKey without a query, and GET /api/v1/log; when
+	 * they were asked for. */
+	struct answer *public_key, *log_state;
+	usec public_key_at, log_state_at;
 };
 
 void memory_init(struct memory *m, size_t max_entries);

@@ -50,6 +50,7 @@ struct relay {
 	struct relay_config cfg;
 	struct instant now; /* set by relay_turn */
 	usec wall_ahead;    /* of the monotonic clock, when that was last looked at */
+	usec service_ahead; /* Sigstore's wall clock, of ours: see service_clock.h */
 	struct timers timers;
 	struct rng rng;
 	struct upstream upstream[SERVICE_COUNT];

@@ -42,7 +42,7 @@ struct telemetry {
 	struct metric *outage_seconds[SERVICE_COUNT][SIDE_COUNT];
 	struct metric *concurrency_limit[SERVICE_COUNT][SIDE_COUNT];
 	struct metric *saved[SAVED_COUNT];
-	struct metric *parked, *held_bytes, *in_flight, *clients, *remembered;
+	struct metric *parked, *held_bytes, *in_flight, *clients, *remembered, *service_clock_ahead;
 	struct metric *conflicts_resolved, *lookups_waited, *creates_joined, *memory_answers, *junk_answers,
 	    *clients_gone, *hedges;
 	struct metric *rejected[REJECTED_COUNT];

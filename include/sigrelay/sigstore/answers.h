@@ -12,6 +12,9 @@
 #include <sigrelay/policy/outcome.h>
 #include <sigrelay/sigstore/operation.h>
 
+/* Seconds since 1970 of any of the three forms of RFC 9110 5.6.7; -1 when it is none. */
+int64_t http_date(struct slice value);
+
 /* Retry-After in either form (RFC 9110 10.2.3): seconds, or an HTTP date judged
  * against wall. Negative results become 0; more than a day is cut to a day.
  * -1 when it is missing or is neither. */

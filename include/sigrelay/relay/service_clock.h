@@ -1,0 +1,22 @@
+/* Whose clock ends certificates and tokens: Sigstore's, and not this machine's. One
+ * whose clock is ten minutes ahead would take each new certificate for ended, and
+ * ask for nothing that its client asks for. Sigstore's is heard of in the Date of its
+ * good answers (RFC 9110 6.6.1). */
+#ifndef SIGRELAY_RELAY_SERVICE_CLOCK_H
+#define SIGRELAY_RELAY_SERVICE_CLOCK_H
+
+#include <sigrelay/relay/message.h>
+#include <sigrelay/relay/relay.h>
+
+/* A good answer to what was sent at sent_at (monotonic). Only a Date that lies outside
+ * of the time between, by more than ten seconds, says that the clocks differ. One out
+ * of a memory, which has an Age (RFC 9111 5.1), says nothing. */
+void service_clock_hear(struct relay *r, const struct answer *a, usec sent_at);
+/* This machine's clock was set: what was heard is of the one before. */
+void service_clock_forget(struct relay *r);
+/* Now, by Sigstore's wall clock as far as it is known. */
+struct instant service_clock_now(const struct relay *r);
+/* The wall clock at which an answer was made, which its Retry-After counts from. */
+usec service_clock_of(const struct relay *r, const struct answer *a);
+
+#endif
