@@ -28,6 +28,7 @@ struct handle {
 	enum service service;
 	struct attempt *attempt; /* NULL when idle */
 	struct answer *answer;
+	bool head_ended; /* the final one: what is like a header line from here on is a trailer */
 	char error[CURL_ERROR_SIZE];
 	struct buf target;          /* prefix and path, when there is a prefix */
 	struct curl_slist *headers; /* nodes over the request's own lines */
@@ -54,6 +55,7 @@ struct base_url {
 	CURLU *url;
 	char *prefix; /* path before the request target, "" mostly */
 	bool loopback;
+	bool dropped; /* the last request was lost without a byte: pooled connections may be dead */
 	struct handles idle;
 	size_t idle_count;
 };
@@ -87,16 +89,44 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return buf_add(&h->answer->body, p, size * n) == STATUS_OK ? size * n : 0;
 }
 
+/* The empty line below a head that is not followed by another (1xx). */
+static bool ends_head(const struct handle *h, char first)
+{
+	long status = 0;
+	if (first != '\r' && first != '\n')
+		return false;
+	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 200;
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
 	struct handle *h = arg;
 	size *= n;
+	/* A trailer must not speak for a header: of an ETag it would be the last word. */
+	if (h->head_ended)
+		return size;
 	/* A status line begins a new head: the last one counts (100, then 200). */
 	if (size > 5 && memcmp(p, "HTTP/", 5) == 0) {
 		buf_reset(&h->answer->head);
 		return buf_reserve(&h->answer->head, HEAD_USUAL) == STATUS_OK ? size : 0;
 	}
+	h->head_ended = ends_head(h, p[0]);
 	return buf_add(&h->answer->head, p, size) == STATUS_OK ? size : 0;
+}
+
+/* libcurl itself repeats what a pooled connection lost without a byte, on the next pooled
+ * one, five times over: one attempt would be six requests to a service that is in trouble.
+ * From here on it finds none, and what a new connection loses it does not repeat. */
+static int on_sending(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	const struct handle *h = arg;
+	(void)to;
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	return curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK ? CURL_PREREQFUNC_OK
+										: CURL_PREREQFUNC_ABORT;
 }
 
 static enum transport transport_of(const struct handle *h, CURLcode code)
@@ -156,6 +186,8 @@ static bool handle_setup(struct handle *h)
 	SET(CURLOPT_WRITEDATA, h);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, h);
+	SET(CURLOPT_PREREQFUNCTION, on_sending);
+	SET(CURLOPT_PREREQDATA, h);
 	SET(CURLOPT_ERRORBUFFER, h->error);
 	SET(CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER);
@@ -212,14 +244,16 @@ static struct handle *handle_obtain(struct curl_wire *w, enum service s)
 	return h;
 }
 
-/* Back to the idle ones; nothing of the request is kept. */
+/* Back to the idle ones. libcurl 8.14, for one, keeps the buffer that it sent from with
+ * the handle, so one that carried a token goes. */
 static void handle_park(struct handle *h)
 {
 	struct base_url *u = &h->wire->upstream[h->service];
+	bool secret = request_is_secret(h->attempt->request);
 	h->attempt = NULL;
 	answer_unref(h->answer);
 	h->answer = NULL;
-	if (u->idle_count >= IDLE_HANDLES_MAX) {
+	if (secret || u->idle_count >= IDLE_HANDLES_MAX) {
 		handle_free(h);
 		return;
 	}
@@ -308,8 +342,12 @@ static bool set_method(struct handle *h, const struct attempt *a)
 static bool begin(struct handle *h, struct attempt *a, usec timeout)
 {
 	h->answer = answer_new(0, h->wire->body_max);
+	h->head_ended = false;
 	h->error[0] = '\0';
-	return h->answer && set_method(h, a) && set_headers(h, a) && set_target(h, a->target) &&
+	/* A probe is one request, whatever waits in the pool. */
+	long fresh = a->ticket.probe || h->wire->upstream[h->service].dropped;
+	return h->answer && curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, fresh) == CURLE_OK &&
+	       set_method(h, a) && set_headers(h, a) && set_target(h, a->target) &&
 	       curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, (long)(timeout / USEC_PER_MSEC)) == CURLE_OK &&
 	       curl_multi_add_handle(h->wire->multi, h->easy) == CURLM_OK;
 }
@@ -385,6 +423,7 @@ static void finish(struct handle *h, CURLcode code)
 	} else {
 		snprintf(error, sizeof(error), "%s", h->error[0] ? h->error : curl_easy_strerror(code));
 	}
+	h->wire->upstream[h->service].dropped = t == TRANSPORT_RESET;
 	curl_multi_remove_handle(h->wire->multi, h->easy);
 	handle_park(h);
 	a->port = NULL;

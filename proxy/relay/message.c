@@ -222,6 +222,11 @@ bool request_is_log_state(const struct request *r)
 	       r->authorization.n == 0 && slice_eq_str(r->path, "/api/v1/log");
 }
 
+bool request_is_secret(const struct request *r)
+{
+	return r->operation == OP_FULCIO_SIGN || r->authorization.n;
+}
+
 struct request *request_ref(struct request *r)
 {
 	r->refs++;
@@ -238,7 +243,7 @@ void request_unref(struct request *r)
 	if (!r || --r->refs)
 		return;
 	/* A certificate request carries the OIDC token, in a header or the body. */
-	bool secret = r->operation == OP_FULCIO_SIGN || r->authorization.n;
+	bool secret = request_is_secret(r);
 	if (secret && r->body)
 		mem_wipe(r->body, r->body_size);
 	mem_free(r->body);

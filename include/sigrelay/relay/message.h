@@ -32,7 +32,7 @@ struct request {
 	 * the other: end-to-end ones only. */
 	struct buf headers;
 	size_t header_count;
-	char *body; /* NULL when there is none; wiped when the operation carries secrets */
+	char *body; /* NULL when there is none; wiped when request_is_secret */
 	size_t body_size;
 	struct slice user_agent, authorization; /* views of headers; may be empty */
 	/* Another relay's wish to hear within that time (Prefer: wait=N, RFC 7240 4.3);
@@ -58,6 +58,8 @@ bool request_is_log_state(const struct request *r);
 /* How old an answer may be that it is content with (Cache-Control: max-age=N, RFC 9111
  * 5.2.1.1); 0: it is to be asked for. */
 usec request_max_age(const struct request *r);
+/* Does it carry a token? What held its bytes is then wiped, and not kept for another. */
+bool request_is_secret(const struct request *r);
 struct request *request_ref(struct request *r);
 void request_unref(struct request *r);         /* NULL is fine */
 size_t request_bytes(const struct request *r); /* of its head and body */
