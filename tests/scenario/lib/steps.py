@@ -133,6 +133,9 @@ class Scenario:
         elif args[0] == "gzip":
             self.start()
             self.w.tap.gzip = True
+        elif args[0] == "trailer":  # NAME VALUE
+            self.start()
+            self.w.tap.trailers[args[1]] = args[2]
         elif args[0] == "answers":  # METHOD PATH STATUS BODY
             self.start()
             self.w.tap.canned.append([args[1], args[2], args[3], args[4].encode()])
@@ -141,7 +144,7 @@ class Scenario:
         elif args[0] == "traced":  # N TRACEPARENT
             self.tap_traced(int(args[1]), args[2])
         else:
-            raise Failed("tap: gzip, answers, saw or traced")
+            raise Failed("tap: gzip, trailer, answers, saw or traced")
 
     def do_socket(self, args):
         self.w.want_socket = True

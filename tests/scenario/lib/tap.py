@@ -18,6 +18,7 @@ class Tap:
         self.log_port = log_port
         self.exchanges = []
         self.gzip = False
+        self.trailers = {}  # of a chunked answer
         self.canned = []  # [method, path, status, body]: used up in order
         self.lock = threading.Lock()
         tap = self
@@ -81,7 +82,16 @@ class Tap:
                 h.send_header(name, value)
         if self.gzip:
             h.send_header("Content-Encoding", "gzip")
+        if self.trailers:
+            self.send_chunked(h, wire)
+            return
         h.send_header("Content-Length", str(len(wire)))
         h.end_headers()
         if x.method != "HEAD":
             h.wfile.write(wire)
+
+    def send_chunked(self, h, wire):
+        h.send_header("Transfer-Encoding", "chunked")
+        h.end_headers()
+        h.wfile.write(b"%x\r\n%s\r\n0\r\n" % (len(wire), wire))
+        h.wfile.write("".join(f"{k}: {v}\r\n" for k, v in self.trailers.items()).encode() + b"\r\n")
