@@ -117,6 +117,14 @@ static bool is_named(const char *names, size_t n, const char *wanted)
 	return n == 0 && strlen(wanted) == length && strncmp(names, wanted, length) == 0;
 }
 
+/* Nobody chose a name: a unit without FileDescriptorName= passes its own. */
+static bool is_unnamed(const char *names)
+{
+	static const char unit[] = ".socket";
+	size_t n = strlen(names), m = sizeof(unit) - 1;
+	return n == 0 || strcmp(names, "unknown") == 0 || (n > m && strcmp(names + n - m, unit) == 0);
+}
+
 /* sd_listen_fds_with_names(3): the descriptors from 3 on are ours if LISTEN_PID says so. */
 static int inherited(const char *name)
 {
@@ -124,9 +132,13 @@ static int inherited(const char *name)
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS"),
 		   *names = getenv("LISTEN_FDNAMES");
 	uint64_t number;
-	if (!pid || !count || !names || slice_u64(slice_str(pid), &number) != STATUS_OK ||
+	if (!pid || !count || slice_u64(slice_str(pid), &number) != STATUS_OK ||
 	    number != (uint64_t)getpid() || slice_u64(slice_str(count), &number) != STATUS_OK)
 		return -1;
+	if (!names)
+		names = "";
+	if (number == 1 && is_unnamed(names) && strcmp(name, "listen") == 0)
+		return FIRST;
 	for (size_t i = 0; i < number && i < MOST; i++) {
 		if (is_named(names, i, name))
 			return FIRST + (int)i;

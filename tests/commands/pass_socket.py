@@ -1,7 +1,7 @@
 """Runs a program with a listening socket as systemd passes one.
 
 pass_socket.py NAME ADDRESS:PORT|unix:PATH|fd:N PROGRAM [ARG...]; an ARG "@ADDRESS" becomes the socket's.
-fd:N is a socket that listens already.
+fd:N is a socket that listens already; NAME - is none.
 """
 import os
 import socket
@@ -23,5 +23,7 @@ program = [address if arg == "@ADDRESS" else arg for arg in program]
 if s.fileno() != 3:
     os.dup2(s.fileno(), 3)
 os.set_inheritable(3, True)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES=name)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+if name != "-":
+    os.environ["LISTEN_FDNAMES"] = name
 os.execvp(program[0], program)

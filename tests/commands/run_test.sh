@@ -867,6 +867,16 @@ test_a_socket_at_another_address_is_refused() {
 	ends 0
 }
 
+test_one_socket_without_a_name_is_the_listener() {
+	local name
+	for name in - unknown mine.socket; do
+		pass_socket $name 127.0.0.1:0
+		SIGRELAY=$WORK/bin/passed start_serve --listen @ADDRESS || return
+		kill -TERM "$SERVER"
+		ends 0
+	done
+}
+
 test_socket_files_go_with_who_made_them() {
 	start_serve --listen "unix:$WORK/s" --admin-listen "unix:$WORK/admin" || return
 	[ -S "$WORK/s" ] && [ -S "$WORK/admin" ] || fail 'no socket files'

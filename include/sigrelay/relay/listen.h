@@ -27,8 +27,9 @@ void listen_remove(struct listen_file *file);
  * "http://127.0.0.1:7080", "https://…" with tls, or "unix:/path" (the port that was
  * really taken).
  * setting: the setting's name, for error. A stale UNIX socket is replaced. A socket that
- * systemd passed under the setting's name (FileDescriptorName=listen) is taken in
- * place of a new one; it must have that address. file: set where a UNIX socket was made. */
+ * systemd passed under the setting's name (FileDescriptorName=listen; a single one
+ * without a name is listen's) is taken in place of a new one; it must have that address. file: set where a
+ * UNIX socket was made. */
 enum status listen_http(struct evhttp *http, struct event_base *base, const char *address,
 			const char *setting, bool tls, struct listen_file *file, struct buf *url,
 			struct buf *error) MUST_CHECK;
