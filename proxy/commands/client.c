@@ -97,6 +97,19 @@ void clients_release(struct client *c)
 	*c = (struct client){ 0 };
 }
 
+/* What named this service to the client, for an error about it. */
+static const char *where_from(const struct client *c, enum service service, const char *url)
+{
+	for (size_t i = sizeof(variables) / sizeof(variables[0]); i-- > 0;) {
+		if (variables[i].family != c->first || variables[i].service != service)
+			continue;
+		const char *text = environment_get(c->env, variables[i].name);
+		if (text && slice_starts(slice_str(text), url))
+			return variables[i].name;
+	}
+	return c->first == FAMILY_COSIGN ? "cosign's signing config" : "git's settings for gitsign";
+}
+
 enum status clients_suggest(const struct client *c, struct settings_load *l)
 {
 	for (int s = 0; s < SERVICE_COUNT; s++) {
@@ -104,7 +117,7 @@ enum status clients_suggest(const struct client *c, struct settings_load *l)
 		if (!url || !*url || strcmp(url, services[s].public_url) == 0)
 			continue;
 		enum status st = settings_set(l, services[s].setting, url, SOURCE_DEFAULT,
-					      "the client's own configuration");
+					      where_from(c, (enum service)s, url));
 		if (st != STATUS_OK &&
 		    st != STATUS_INVALID) /* invalid: the load tells it with its other errors */
 			return st;

@@ -30,10 +30,14 @@ static void note_failed_answer(struct exchange *x, int status)
 {
 	struct relay *r = x->relay;
 	enum service s = operation_service(x->operation);
+	const char *error = r->upstream[s].last_error[operation_side(x->operation)];
 	char cause[sizeof(r->failures.last)];
-	snprintf(cause, sizeof(cause), "%s answered HTTP %d after every attempt (%s)",
-		 operation_name(x->operation), status,
-		 r->upstream[s].last_error[operation_side(x->operation)]);
+	if (*error)
+		snprintf(cause, sizeof(cause), "%s answered HTTP %d after every attempt (%s)",
+			 operation_name(x->operation), status, error);
+	else
+		snprintf(cause, sizeof(cause), "%s had no answer from %s in time (HTTP %d)",
+			 operation_name(x->operation), service_name(s), status);
 	failure_note(r, cause);
 }
 

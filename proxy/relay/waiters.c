@@ -228,7 +228,8 @@ static void batch_done(struct attempt *at, enum transport t, struct answer *a, c
 	bool unserved = a && a->status >= 400 && a->status < 500 && a->status != 429;
 	if (o == OUTCOME_GOOD && !is_array(buf_slice(&a->body)))
 		o = OUTCOME_JUNK;
-	usec retry_after = a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(r, a)) : -1;
+	usec retry_after =
+	    a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(r, a)) : -1;
 	relay_judge(r, at, o, retry_after, a ? "entries/retrieve" : error);
 	if (o == OUTCOME_GOOD) {
 		struct slice rest = buf_slice(&a->body), element;
@@ -273,8 +274,12 @@ static void look_done(struct attempt *at, enum transport t, struct answer *a, co
 			o = OUTCOME_JUNK;
 		cJSON_Delete(json);
 	}
-	usec retry_after = a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(r, a)) : -1;
-	relay_judge(r, at, o, retry_after, a ? "the tree's size" : error);
+	usec retry_after =
+	    a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(r, a)) : -1;
+	char cause[40];
+	if (a)
+		snprintf(cause, sizeof(cause), "HTTP %d to the log's state", a->status);
+	relay_judge(r, at, o, retry_after, a ? cause : error);
 	answer_unref(a);
 	ws->failures = o == OUTCOME_GOOD ? 0 : ws->failures + 1;
 	if (o == OUTCOME_GOOD && size != ws->tree_size)

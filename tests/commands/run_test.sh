@@ -568,6 +568,14 @@ test_lines_of_the_wait_are_sparse() {
 	is 'lines' "$(grep -c ' waiting what=' "$WORK/err")" 1
 }
 
+test_a_silent_service_is_told_as_a_cause() {
+	start_log || return
+	signer
+	fault 'create always stall'
+	outage 75 1s --retry-for=500ms -- sign
+	has stderr "$ERR" 'the last cause: rekor.create had no answer from rekor in time (HTTP 503)'
+}
+
 test_no_proxy_stands_before_loopback() {
 	start_log || return
 	# shellcheck disable=SC2016 # for the shell that is run
@@ -593,6 +601,15 @@ test_outage_flags_are_checked() {
 	exits 64 run --on-outage=maybe -- true
 	has stderr "$ERR" '--on-outage=maybe'
 	exits 64 run --for -- true
+}
+
+# What the clients use already is said where it is wrong, by its own name.
+test_a_client_s_own_url_that_is_none_is_named() {
+	COSIGN_REKOR_URL=nope exits 78 run -- true
+	has stderr "$ERR" "COSIGN_REKOR_URL: expected a URL such as https://rekor.example.com, not 'nope'"
+	SIGSTORE_REKOR_URL=ftp://x GITSIGN_FULCIO_URL=nope exits 78 run -- git status
+	has stderr "$ERR" "SIGSTORE_REKOR_URL: expected a URL"
+	has stderr "$ERR" "GITSIGN_FULCIO_URL: expected a URL"
 }
 
 # --- the environment -----------------------------------------------------------
