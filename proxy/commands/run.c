@@ -60,12 +60,17 @@ struct run {
 
 /* --- what the command gets ---------------------------------------------- */
 
+static const char *temporary(void)
+{
+	const char *tmp = environment_get(environ, "TMPDIR");
+	return tmp ? tmp : "/tmp";
+}
+
 static enum status make_folder(struct run *r)
 {
 	struct buf path;
-	const char *tmp = environment_get(environ, "TMPDIR");
 	buf_init(&path, 4096);
-	enum status st = buf_addf(&path, "%s/sigrelay.XXXXXX", tmp ? tmp : "/tmp");
+	enum status st = buf_addf(&path, "%s/sigrelay.XXXXXX", temporary());
 	if (st == STATUS_OK && !mkdtemp(path.p))
 		st = STATUS_IO;
 	if (st == STATUS_OK)
@@ -373,8 +378,12 @@ static int run_beside(struct run *r)
 	r->on_signal = event_new(server_base(r->server), r->signals.fd, EV_READ | EV_PERSIST, on_signal, r);
 	if (!r->on_signal || event_add(r->on_signal, NULL) != 0)
 		return cannot("watch for signals", STATUS_NO_MEMORY);
-	if (r->client.style == STYLE_SIGNING_CONFIG && (st = write_config(r)) != STATUS_OK)
-		return cannot("write cosign's signing config", st);
+	if (r->client.style == STYLE_SIGNING_CONFIG && (st = write_config(r)) != STATUS_OK) {
+		complain("run: cannot write a signing config for cosign in '%s': %s; TMPDIR names another "
+			 "folder",
+			 temporary(), st == STATUS_IO ? strerror(errno) : status_name(st));
+		return EXIT_CANNOT_RUN;
+	}
 	st = make_environment(r);
 	if (st != STATUS_OK)
 		return cannot("make the command's environment", st);

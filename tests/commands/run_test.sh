@@ -612,6 +612,12 @@ test_a_client_s_own_url_that_is_none_is_named() {
 	has stderr "$ERR" "GITSIGN_FULCIO_URL: expected a URL"
 }
 
+test_a_folder_that_is_none_is_named() {
+	TMPDIR=$WORK/none exits 126 run --client=cosign3 -- touch "$WORK/ran"
+	has stderr "$ERR" "in '$WORK/none': No such file or directory; TMPDIR names another folder"
+	[ ! -e "$WORK/ran" ] || fail 'the command ran'
+}
+
 # --- the environment -----------------------------------------------------------
 
 test_cosign_2_gets_urls() {
