@@ -140,12 +140,20 @@ static void write_line(struct cleanup *c, const struct removal *r, bool deleted,
 		.repository = r->ref.path,
 		.tag = r->ref.tag,
 		.digest = r->ref.digest,
+		.state = r->result == REMOVAL_LEFT ? PLAN_STATE_LEFT : NULL,
 		.reason = *reason ? reason : NULL,
 	};
 	if (reference_print(&r->ref, r->ref.tag, r->ref.tag ? NULL : r->ref.digest, &image) == STATUS_OK)
 		line.image = image.p;
 	(void)run_ledger_add(&c->setup.ledger, "cleanup", &line); /* told; what is gone is gone */
 	buf_release(&image);
+}
+
+/* Should this be killed now, the next cleanup takes it by this line. */
+static void on_orphaned(void *arg, const struct reference *ref)
+{
+	const struct removal r = { .what = REMOVAL_CHILD, .result = REMOVAL_LEFT, .ref = *ref };
+	write_line(arg, &r, false, "the index that names it has gone, and it goes next");
 }
 
 /* The tag's own line comes last: with it the tag is done for the next cleanup, so it is
@@ -205,6 +213,8 @@ static int take_back(struct cleanup *c)
 		.deadline = c->setup.deadline,
 		.dry_run = c->dry_run,
 		.stop = &stop_signal,
+		.orphaned = on_orphaned,
+		.orphaned_arg = c,
 	};
 	struct remover *m = NULL;
 	struct buf why;

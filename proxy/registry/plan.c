@@ -39,22 +39,24 @@ const char *plan_fate_reason(enum plan_fate f)
 	return reasons[f];
 }
 
-/* DOMAIN/PATH:TAG as the line has it in its parts, else its image. */
-static enum status line_reference(const struct ledger_record *r, struct reference *out)
+/* DOMAIN/PATH, and :TAG or @DIGEST after sign, as the line has it in its parts, else its
+ * image. */
+static enum status line_reference(const struct ledger_record *r, char sign, const char *name,
+				  struct reference *out)
 {
 	struct buf text, why;
 	enum status st;
 	buf_init(&text, REFERENCE_MAX);
 	buf_init(&why, REFERENCE_MAX);
-	if (r->registry && r->repository && r->tag)
-		st = buf_addf(&text, "%s/%s:%s", r->registry, r->repository, r->tag);
+	if (r->registry && r->repository && name)
+		st = buf_addf(&text, "%s/%s%c%s", r->registry, r->repository, sign, name);
 	else
 		st = r->image ? buf_add_str(&text, r->image) : STATUS_INVALID;
 	if (st == STATUS_OK)
 		st = reference_parse(text.p ? text.p : "", out, &why);
 	buf_release(&text);
 	buf_release(&why);
-	if (st == STATUS_OK && !out->tag) {
+	if (st == STATUS_OK && !(sign == ':' ? out->tag : out->digest)) {
 		reference_release(out);
 		st = STATUS_INVALID;
 	}
@@ -120,7 +122,7 @@ static enum status read_lines(const struct ledger_list *list, struct entries *e,
 		struct reference ref = { 0 };
 		if (r->event != LEDGER_PREFLIGHT && r->event != LEDGER_PUSHED && r->event != LEDGER_DELETED)
 			continue;
-		enum status st = line_reference(r, &ref);
+		enum status st = line_reference(r, ':', r->tag, &ref);
 		if (st == STATUS_NO_MEMORY)
 			return st;
 		if (st != STATUS_OK) {
@@ -204,6 +206,56 @@ static enum status fill(const struct ledger_list *list, struct plan *p, struct e
 	return STATUS_OK;
 }
 
+/* --- what was left ---------------------------------------------------------------- */
+
+static bool is_untagged(const struct ledger_record *r)
+{
+	return (r->event == LEDGER_KEPT || r->event == LEDGER_DELETED) && !r->tag && r->digest &&
+	       r->registry && r->repository;
+}
+
+/* Is that the last line about this digest in this place? */
+static bool is_last_word(const struct ledger_list *list, size_t at)
+{
+	const struct ledger_record *r = &list->v[at];
+	for (size_t i = at + 1; i < list->n; i++) {
+		const struct ledger_record *later = &list->v[i];
+		if (is_untagged(later) && strcmp(later->digest, r->digest) == 0 &&
+		    strcmp(later->registry, r->registry) == 0 &&
+		    strcmp(later->repository, r->repository) == 0)
+			return false;
+	}
+	return true;
+}
+
+static enum status add_left(struct plan *p, const struct ledger_record *r)
+{
+	struct reference ref = { 0 };
+	enum status st = line_reference(r, '@', r->digest, &ref);
+	if (st != STATUS_OK)
+		return st == STATUS_INVALID ? STATUS_OK : st;
+	struct reference *grown = mem_realloc(p->rest, (p->rest_n + 1) * sizeof(*grown));
+	if (!grown) {
+		reference_release(&ref);
+		return STATUS_NO_MEMORY;
+	}
+	p->rest = grown;
+	p->rest[p->rest_n++] = ref;
+	return STATUS_OK;
+}
+
+static enum status read_left(const struct ledger_list *list, struct plan *p)
+{
+	enum status st = STATUS_OK;
+	for (size_t i = 0; i < list->n && st == STATUS_OK; i++) {
+		const struct ledger_record *r = &list->v[i];
+		bool left = r->event == LEDGER_KEPT && r->state && strcmp(r->state, PLAN_STATE_LEFT) == 0;
+		if (left && is_untagged(r) && is_last_word(list, i))
+			st = add_left(p, r);
+	}
+	return st;
+}
+
 enum status plan_make(const struct ledger_list *list, struct plan *out)
 {
 	struct entries e = { 0 };
@@ -211,6 +263,8 @@ enum status plan_make(const struct ledger_list *list, struct plan *out)
 	enum status st = read_lines(list, &e, &p.unusable);
 	if (st == STATUS_OK)
 		st = fill(list, &p, &e);
+	if (st == STATUS_OK)
+		st = read_left(list, &p);
 	for (size_t i = 0; i < e.n; i++)
 		reference_release(&e.v[i].ref);
 	mem_free(e.v);
@@ -228,6 +282,9 @@ void plan_release(struct plan *p)
 		mem_free(p->v[i].digest);
 		mem_free(p->v[i].before);
 	}
+	for (size_t i = 0; i < p->rest_n; i++)
+		reference_release(&p->rest[i]);
 	mem_free(p->v);
+	mem_free(p->rest);
 	*p = (struct plan){ 0 };
 }

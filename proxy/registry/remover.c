@@ -21,6 +21,7 @@ static void unreadable(const struct attached *a, struct verdict *v)
 	verdict_left(v, OBSTACLE_FAULT, "what belongs to it could not be read: %.500s", a->fault);
 }
 
+/* parent: its digest went just now; NULL: long ago. */
 static enum status take_child(struct remover *m, const struct reference *parent, const char *digest,
 			      struct removals *out)
 {
@@ -49,6 +50,17 @@ static enum status take_child(struct remover *m, const struct reference *parent,
 	return st;
 }
 
+static void tell_orphans(const struct remover *m, const struct reference *parent,
+			 const struct digests *children)
+{
+	for (size_t i = 0; i < children->n && m->cfg.orphaned; i++) {
+		const struct reference ref = { .domain = parent->domain,
+					       .path = parent->path,
+					       .digest = children->v[i] };
+		m->cfg.orphaned(m->cfg.orphaned_arg, &ref);
+	}
+}
+
 /* The digest has no tag: it goes, then what is attached to it, then its children. */
 static enum status take_digest(struct remover *m, const struct reference *ref, bool went,
 			       const struct attached *a, struct removals *out)
@@ -62,9 +74,11 @@ static enum status take_digest(struct remover *m, const struct reference *ref, b
 		if (st == STATUS_OK && v.result != REMOVAL_GONE)
 			st = removals_add(out, REMOVAL_DIGEST, &bare, &v);
 	}
+	bool parent_went = v.result == REMOVAL_DELETED || v.result == REMOVAL_GONE;
+	if (st == STATUS_OK && parent_went)
+		tell_orphans(m, &bare, &a->children);
 	if (st == STATUS_OK && v.result != REMOVAL_LEFT)
 		st = attached_take(m, &bare, a, out);
-	bool parent_went = v.result == REMOVAL_DELETED || v.result == REMOVAL_GONE;
 	for (size_t i = 0; i < a->children.n && parent_went && st == STATUS_OK; i++)
 		st = take_child(m, &bare, a->children.v[i], out);
 	return st;
@@ -261,6 +275,54 @@ static enum status take_looked(struct remover *m, const struct plan_item *item, 
 	return removals_add(out, REMOVAL_TAG, ref, &v);
 }
 
+/* --- what an earlier cleanup left ------------------------------------------------------- */
+
+static bool is_known(const struct remover *m, const struct reference *ref, const struct removals *out)
+{
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->v[i].ref.digest && strcmp(out->v[i].ref.digest, ref->digest) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < m->cfg.plan->n; i++) { /* it is looked for in its own turn */
+		const struct plan_item *item = &m->cfg.plan->v[i];
+		if (item->digest && strcmp(item->digest, ref->digest) == 0 &&
+		    same_repository(&item->ref, ref))
+			return true;
+	}
+	return false;
+}
+
+static enum status take_left(struct remover *m, const struct reference *left, struct removals *out)
+{
+	const struct reference parent = { .domain = left->domain, .path = left->path };
+	const struct scan *scan;
+	struct verdict v;
+	enum status st = remover_scan(m, left, &scan);
+	if (st != STATUS_OK)
+		return st;
+	if (scan->whole)
+		return take_child(m, &parent, left->digest, out);
+	verdict_left(&v, scan->fault ? OBSTACLE_FAULT : OBSTACLE_UNPROVEN,
+		     "whether a tag names it is not known (%.500s)", scan->why);
+	return removals_add(out, REMOVAL_CHILD, left, &v);
+}
+
+/* With the last tag of their repository, so that nothing of this run's names them. */
+static enum status take_all_left(struct remover *m, size_t index, struct removals *out)
+{
+	const struct plan *p = m->cfg.plan;
+	enum status st = STATUS_OK;
+	for (size_t i = index + 1; i < p->n; i++) {
+		if (p->v[i].fate == PLAN_GOES && same_repository(&p->v[i].ref, &p->v[index].ref))
+			return STATUS_OK;
+	}
+	for (size_t i = 0; i < p->rest_n && st == STATUS_OK; i++) {
+		if (same_repository(&p->rest[i], &p->v[index].ref) && !is_known(m, &p->rest[i], out))
+			st = take_left(m, &p->rest[i], out);
+	}
+	return st;
+}
+
 enum status remover_take(struct remover *m, size_t index, struct removals *out)
 {
 	const struct plan_item *item = &m->cfg.plan->v[index];
@@ -279,6 +341,8 @@ enum status remover_take(struct remover *m, size_t index, struct removals *out)
 	enum status st = remover_look(m, &item->ref, &look);
 	if (st == STATUS_OK)
 		st = take_looked(m, item, &ref, &look, out);
+	if (st == STATUS_OK && item->fate == PLAN_GOES && !m->cfg.dry_run)
+		st = take_all_left(m, index, out);
 	m->state[index] = out->n > first ? out->v[first].result : REMOVAL_LEFT;
 	m->next = index + 1;
 	return st;

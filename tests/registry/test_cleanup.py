@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cleanup_oci  # noqa: E402, F401: the tests register themselves
+import cleanup_again  # noqa: E402, F401
 import cleanup_apis  # noqa: E402
 import world  # noqa: E402
 from cleanup_world import World  # noqa: E402

@@ -3,7 +3,10 @@
  * Only a tag that preflight saw absent before its first push goes: an overwritten one
  * does not come back by a delete, and what was never looked at may be anybody's. Of
  * several pushes of one tag the last one's digest counts. A `deleted` line ends a tag;
- * a push after it begins it anew. */
+ * a push after it begins it anew.
+ *
+ * Once an index has gone nothing leads to its images any more: those that a cleanup had
+ * to leave then are known by their lines alone. */
 #ifndef SIGRELAY_REGISTRY_PLAN_H
 #define SIGRELAY_REGISTRY_PLAN_H
 
@@ -40,8 +43,13 @@ struct plan_item {
 struct plan {
 	struct plan_item *v;
 	size_t n;
+	struct reference *rest; /* digests without a tag that an earlier cleanup left */
+	size_t rest_n;
 	size_t unusable; /* pushed lines that name no image and tag */
 };
+
+/* The state on a `kept` line: it is this run's, and was to go. */
+#define PLAN_STATE_LEFT "left"
 
 enum status plan_make(const struct ledger_list *list, struct plan *out) MUST_CHECK;
 void plan_release(struct plan *p); /* fine on a zeroed one */

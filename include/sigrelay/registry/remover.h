@@ -64,6 +64,10 @@ struct remover_config {
 	usec deadline;
 	bool dry_run;
 	const volatile sig_atomic_t *stop; /* not 0: end soon */
+	/* An image of an index that has just gone, before it goes itself: nothing else
+	 * leads to it from now on. NULL: nobody is told. */
+	void (*orphaned)(void *arg, const struct reference *ref);
+	void *orphaned_arg;
 };
 
 struct remover; /* opaque */

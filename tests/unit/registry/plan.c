@@ -152,6 +152,39 @@ static void test_lines_that_name_no_tag_are_counted(void)
 	plan_release(&p);
 }
 
+/* A line about a digest without a tag. */
+#define UNTAGGED(event, digest, more)                                                                        \
+	"{\"run\":\"7\",\"event\":\"" event                                                                  \
+	"\",\"registry\":\"ghcr.io\",\"repository\":\"acme/app\",\"digest\":\"" digest "\"" more "}\n"
+#define LEFT ",\"state\":\"left\""
+
+static void rest(const char *text, const char *digest)
+{
+	struct plan p;
+	CU_ASSERT_EQUAL_FATAL(plan_of_text(text, &p), STATUS_OK);
+	CU_ASSERT_EQUAL_FATAL(p.rest_n, *digest ? 1 : 0);
+	if (*digest) {
+		CU_ASSERT_STRING_EQUAL(p.rest[0].path, "acme/app");
+		CU_ASSERT_STRING_EQUAL(p.rest[0].digest, digest);
+		CU_ASSERT_PTR_NULL(p.rest[0].tag);
+	}
+	plan_release(&p);
+}
+
+static void test_the_last_line_about_a_digest_says_whether_it_is_left(void)
+{
+	rest(UNTAGGED("kept", A, LEFT), A);
+	rest(UNTAGGED("kept", A, LEFT) UNTAGGED("kept", A, LEFT), A);
+	rest(UNTAGGED("kept", A, LEFT) UNTAGGED("deleted", B, ""), A);
+	rest(UNTAGGED("kept", A, LEFT) UNTAGGED("deleted", A, ""), "");
+	rest(UNTAGGED("kept", A, LEFT) UNTAGGED("kept", A, ""), "");
+	rest(UNTAGGED("kept", A, ""), "");
+	rest(UNTAGGED("deleted", A, LEFT), "");
+	rest(UNTAGGED("kept", A, LEFT ",\"tag\":\"v1\""), "");
+	rest(UNTAGGED("kept", "sha256:1", LEFT), "");
+	rest("{\"run\":\"7\",\"event\":\"kept\",\"digest\":\"" A "\"" LEFT "}\n", "");
+}
+
 static void test_every_fate_that_keeps_has_a_reason(void)
 {
 	for (enum plan_fate f = 0; f < PLAN_FATE_COUNT; f++)
@@ -172,7 +205,8 @@ static void test_torture(void)
 	    "{\"run\":\"7\",\"event\":\"pushed\",\"image\":\"acme/app:v1\",\"digest\":\"" A "\"}\n"
 	    "{\"run\":\"7\",\"event\":\"preflight\",\"image\":\"acme/app:v2\",\"state\":\"present\","
 	    "\"digest\":\"" B "\"}\n"
-	    "{\"run\":\"7\",\"event\":\"pushed\",\"image\":\"acme/app:v2\",\"digest\":\"" A "\"}\n";
+	    "{\"run\":\"7\",\"event\":\"pushed\",\"image\":\"acme/app:v2\",\"digest\":\"" A
+	    "\"}\n" UNTAGGED("kept", A, LEFT) UNTAGGED("kept", B, LEFT);
 	unit_torture(make, text);
 }
 
@@ -180,5 +214,6 @@ TEST_SUITE(registry_plan, TEST(test_only_what_was_absent_goes),
 	   TEST(test_the_last_look_before_the_first_push_counts), TEST(test_the_last_digest_counts),
 	   TEST(test_a_deleted_tag_is_done_until_it_is_pushed_again),
 	   TEST(test_what_was_pushed_last_goes_first), TEST(test_a_line_of_this_run_says_that_it_is_signed),
-	   TEST(test_lines_that_name_no_tag_are_counted), TEST(test_every_fate_that_keeps_has_a_reason),
-	   TEST(test_torture))
+	   TEST(test_lines_that_name_no_tag_are_counted),
+	   TEST(test_the_last_line_about_a_digest_says_whether_it_is_left),
+	   TEST(test_every_fate_that_keeps_has_a_reason), TEST(test_torture))
