@@ -410,10 +410,12 @@ static void begin_by_name(struct redis_link *l)
 	struct evutil_addrinfo *found = NULL;
 	char port[8];
 	snprintf(port, sizeof(port), "%u", (unsigned)l->url.port);
-	if (l->dns) /* NULL when on_address was called already */
+	if (l->dns) { /* NULL when on_address was called already */
 		l->lookup = evdns_getaddrinfo(l->dns, l->url.host, port, &hints, on_address, l);
-	else
-		on_address(evutil_getaddrinfo(l->url.host, port, &hints, &found), found, l);
+		return;
+	}
+	int error = evutil_getaddrinfo(l->url.host, port, &hints, &found);
+	on_address(error, found, l);
 }
 
 static void connect_link(void *link)
