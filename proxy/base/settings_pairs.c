@@ -3,26 +3,20 @@
 #include "settings_load.h"
 #include "settings_value.h"
 
-/* Values that contradict each other, and that nobody can mean. What one bound cuts of
+/* What is never more than another. Where the user has set both, they contradict each
+ * other and are refused; where one is a default, it yields. What one bound cuts of
  * another (retry_for of attempt_timeout, of lookup_wait …) is meant: the earliest wins. */
 static const struct pair {
 	enum setting_id less, more;
-	bool may_be_equal;
-	bool default_yields; /* less is cut without harm where nobody has set it */
 	const char *todo;
 } PAIRS[] = {
-	{ SETTING_ID_probe_interval, SETTING_ID_probe_max, true, false,
+	{ SETTING_ID_probe_interval, SETTING_ID_probe_max,
 	  "the first wait before a probe cannot be longer than the longest" },
-	{ SETTING_ID_backoff_base, SETTING_ID_backoff_max, true, true,
+	{ SETTING_ID_backoff_base, SETTING_ID_backoff_max,
 	  "the first wait cannot be longer than the longest" },
-	{ SETTING_ID_throttle_base, SETTING_ID_backoff_max, true, true,
+	{ SETTING_ID_throttle_base, SETTING_ID_backoff_max,
 	  "the first wait cannot be longer than the longest" },
-	{ SETTING_ID_connect_timeout, SETTING_ID_attempt_timeout, true, true,
-	  "connecting is a part of the attempt" },
-	{ SETTING_ID_hedge_after, SETTING_ID_attempt_timeout, false, true,
-	  "an attempt that is over is not hedged; 0 is never" },
-	{ SETTING_ID_max_body, SETTING_ID_max_parked_memory, true, true,
-	  "a body that large could never be held" },
+	{ SETTING_ID_max_body, SETTING_ID_max_parked_memory, "a body that large could never be held" },
 };
 
 static enum status add_value(const struct settings_load *l, enum setting_id id, struct buf *out)
@@ -39,7 +33,7 @@ static enum status contradict(struct settings_load *l, const struct pair *p)
 	buf_init(&words, 1024);
 	enum status st = add_value(l, p->less, &words);
 	if (st == STATUS_OK)
-		st = buf_add_str(&words, p->may_be_equal ? " is more than " : " is not less than ");
+		st = buf_add_str(&words, " is more than ");
 	if (st == STATUS_OK)
 		st = add_value(l, p->more, &words);
 	if (st == STATUS_OK)
@@ -48,21 +42,26 @@ static enum status contradict(struct settings_load *l, const struct pair *p)
 	return st;
 }
 
-static bool agree(const struct settings_load *l, const struct pair *p)
+static enum status make_agree(struct settings_load *l, const struct pair *p)
 {
-	int64_t less = setting_get(&settings_table[p->less], &l->values).number;
-	int64_t more = setting_get(&settings_table[p->more], &l->values).number;
-	return less < more || (p->may_be_equal && less == more) ||
-	       (p->default_yields && l->ranks[p->less] == RANK_DEFAULT);
+	const struct setting_info *less = &settings_table[p->less], *more = &settings_table[p->more];
+	struct setting_value least = setting_get(less, &l->values), most = setting_get(more, &l->values);
+	if (least.number <= most.number)
+		return STATUS_OK;
+	if (l->ranks[p->less] == RANK_DEFAULT)
+		setting_put(less, &l->values, most);
+	else if (l->ranks[p->more] == RANK_DEFAULT)
+		setting_put(more, &l->values, least);
+	else
+		return contradict(l, p);
+	return STATUS_OK;
 }
 
 enum status load_check_pairs(struct settings_load *l)
 {
 	enum status st = STATUS_OK;
-	for (size_t i = 0; i < sizeof(PAIRS) / sizeof(PAIRS[0]) && st != STATUS_NO_MEMORY; i++) {
-		if (!agree(l, &PAIRS[i]))
-			st = load_worse(st, contradict(l, &PAIRS[i]));
-	}
+	for (size_t i = 0; i < sizeof(PAIRS) / sizeof(PAIRS[0]) && st != STATUS_NO_MEMORY; i++)
+		st = load_worse(st, make_agree(l, &PAIRS[i]));
 	if (st != STATUS_NO_MEMORY && l->values.redis_password_file && !l->values.redis_url)
 		st = load_worse(st, load_error(l, "redis_password_file is set and redis_url is not: there is "
 						  "no Redis to show the password to"));
