@@ -268,7 +268,7 @@ static void mint_leased(struct fleet *f, void *arg, const struct fleet_reply *re
 		mint_lease(m, usec_add(f->relay->now.mono, b->interval));
 	else
 		mint_put_off(m, put_off_until(f, b, reply->value.integer));
-	mint_line_pump(f->relay);
+	mint_line_pump(&f->relay->mint, f->relay->now.mono);
 }
 
 /* The lease under one key, for one probe interval; the other key is NULL, or that of
@@ -322,7 +322,8 @@ void outage_wants(struct fleet *f, struct upstream *up)
 		    breaker_wants_lease(&up->gate.breaker[side], f->relay->now.mono))
 			ask_for_probe(f, index_of(f, s));
 	}
-	if (up->service == SERVICE_REKOR && !f->asking_mint && mint_line_wants_lease(f->relay))
+	if (up->service == SERVICE_REKOR && !f->asking_mint &&
+	    mint_line_wants_lease(&f->relay->mint, f->relay->now.mono))
 		ask_for_mint(f);
 }
 

@@ -75,7 +75,8 @@ static bool waits_for_the_log(struct flight *f)
 {
 	if (f->request->operation != OP_FULCIO_SIGN || f->minted)
 		return false;
-	f->minted = mint_line_pass(f->relay, &f->mint, f->deadline.at, f->deadline.at - f->head_start);
+	f->minted = mint_line_pass(&f->relay->mint, &f->mint, f->deadline.at, f->deadline.at - f->head_start,
+				   f->relay->now.mono);
 	if (!f->minted && !f->why[0])
 		snprintf(f->why, sizeof(f->why),
 			 "the log's write side is down, so a certificate could not have been used");
@@ -457,7 +458,7 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	else if (!flight_ask_fleet(f))
 		flight_send(f);
 	if (create_key)
-		mint_line_used(r);
+		mint_line_used(&r->mint, r->now.mono);
 	return STATUS_OK;
 }
 

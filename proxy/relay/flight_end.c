@@ -20,7 +20,7 @@ void flight_end(struct flight *f)
 		r->log_state = NULL;
 	TAILQ_REMOVE(&r->flights, f, link);
 	waiters_leave(r, &f->waiter);
-	mint_line_leave(r, &f->mint);
+	mint_line_leave(&r->mint, &f->mint);
 	relay_withdraw(r, &f->hedge);
 	relay_withdraw(r, &f->poll);
 	relay_withdraw(r, &f->main);
@@ -33,7 +33,7 @@ void flight_end(struct flight *f)
 	request_unref(f->request);
 	mem_free(f);
 	if (lost)
-		mint_line_lost(r, &slot);
+		mint_line_lost(&r->mint, &slot, r->now.mono);
 }
 
 /* Hands the answer to everyone who waits and ends. */

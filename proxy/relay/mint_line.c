@@ -1,24 +1,14 @@
 #include <sigrelay/relay/mint_line.h>
 
-#include <sigrelay/relay/fleet.h>
-#include <sigrelay/relay/relay.h>
-
-static const struct gate *log_gate(const struct relay *r)
+static bool may(struct mint_line *m, usec now, usec *wake)
 {
-	return &r->upstream[SERVICE_REKOR].gate;
+	return mint_may(&m->mint, &m->log->breaker[SIDE_WRITE], gate_in_line(m->log, SIDE_WRITE), now, wake);
 }
 
-static bool may(struct relay *r, usec *wake)
+static void went(struct mint_line *m, struct mint_ticket *t, usec now)
 {
-	const struct gate *g = log_gate(r);
-	return mint_may(&r->mint.mint, &g->breaker[SIDE_WRITE], gate_in_line(g, SIDE_WRITE), r->now.mono,
-			wake);
-}
-
-static void went(struct relay *r, struct mint_ticket *t)
-{
-	mint_went(&r->mint.mint, &log_gate(r)->breaker[SIDE_WRITE], r->now.mono);
-	t->went = r->now.mono;
+	mint_went(&m->mint, &m->log->breaker[SIDE_WRITE], now);
+	t->went = now;
 	t->counted = true;
 }
 
@@ -30,10 +20,10 @@ static struct mint_ticket *ticket_of(struct heap_node *n)
 /* The earliest in line whose deadline leaves MINT_ROOM for a certificate and its
  * create, else the latest deadline: in a crowd the first in line is always about to
  * give up, and its turn would be lost. */
-static struct mint_ticket *pick(const struct relay *r)
+static struct mint_ticket *pick(const struct mint_line *m, usec now)
 {
-	const struct heap *h = &r->mint.line;
-	usec enough = usec_add(r->now.mono, MINT_ROOM);
+	const struct heap *h = &m->line;
+	usec enough = usec_add(now, MINT_ROOM);
 	struct mint_ticket *best = heap_top(h) ? ticket_of(heap_top(h)) : NULL;
 	if (!best || best->deadline >= enough)
 		return best;
@@ -47,38 +37,30 @@ static struct mint_ticket *pick(const struct relay *r)
 	return best;
 }
 
-bool mint_line_wants_lease(const struct relay *r)
+bool mint_line_wants_lease(const struct mint_line *m, usec now)
 {
-	const struct gate *g = log_gate(r);
-	return r->mint.line.n && mint_wants_lease(&r->mint.mint, &g->breaker[SIDE_WRITE],
-						  gate_in_line(g, SIDE_WRITE), r->now.mono);
+	return m->line.n && mint_wants_lease(&m->mint, &m->log->breaker[SIDE_WRITE],
+					     gate_in_line(m->log, SIDE_WRITE), now);
 }
 
-static void ask_fleet(struct relay *r)
-{
-	if (r->fleet)
-		fleet_wants(r->fleet, &r->upstream[SERVICE_REKOR]);
-}
-
-static void pump_once(struct relay *r)
+static void pump_once(struct mint_line *m, usec now)
 {
 	struct mint_ticket *t;
 	usec wake = USEC_NEVER;
-	while ((t = pick(r)) && may(r, &wake)) {
-		heap_remove(&r->mint.line, &t->node);
-		went(r, t);
+	while ((t = pick(m, now)) && may(m, now, &wake)) {
+		heap_remove(&m->line, &t->node);
+		went(m, t, now);
 		t->go(t);
 	}
 	if (t && wake != USEC_NEVER)
-		timer_set(&r->mint.wake, wake);
+		timer_set(&m->wake, wake);
 	else
-		timer_clear(&r->mint.wake);
-	ask_fleet(r);
+		timer_clear(&m->wake);
+	m->wants(m->arg);
 }
 
-void mint_line_pump(struct relay *r)
+void mint_line_pump(struct mint_line *m, usec now)
 {
-	struct mint_line *m = &r->mint;
 	if (m->pumping) {
 		m->pump_again = true;
 		return;
@@ -86,70 +68,73 @@ void mint_line_pump(struct relay *r)
 	m->pumping = true;
 	do {
 		m->pump_again = false;
-		pump_once(r);
+		pump_once(m, now);
 	} while (m->pump_again);
 	m->pumping = false;
 }
 
 static void on_wake(void *arg, usec now)
 {
-	(void)now;
-	mint_line_pump(arg);
+	mint_line_pump(arg, now);
 }
 
-enum status mint_line_init(struct relay *r)
+enum status mint_line_init(struct mint_line *m, struct timers *ts, const struct gate *log,
+			   void (*wants)(void *arg), void *arg)
 {
-	heap_init(&r->mint.line);
-	return timer_init(&r->timers, &r->mint.wake, on_wake, r);
+	m->log = log;
+	m->wants = wants;
+	m->arg = arg;
+	heap_init(&m->line);
+	return timer_init(ts, &m->wake, on_wake, m);
 }
 
-void mint_line_release(struct relay *r)
+void mint_line_release(struct mint_line *m)
 {
-	timer_release(&r->mint.wake);
-	heap_release(&r->mint.line);
+	timer_release(&m->wake);
+	heap_release(&m->line);
 }
 
-bool mint_line_pass(struct relay *r, struct mint_ticket *t, usec deadline, usec order)
+bool mint_line_pass(struct mint_line *m, struct mint_ticket *t, usec deadline, usec order, usec now)
 {
 	usec wake = USEC_NEVER;
-	bool first = !heap_top(&r->mint.line);
+	bool first = !heap_top(&m->line);
 	t->deadline = deadline;
-	if (first && may(r, &wake)) {
-		went(r, t);
+	if (first && may(m, now, &wake)) {
+		went(m, t, now);
 		return true;
 	}
 	/* Without memory for the line the gate stands open: better one certificate
 	 * too many than a signature less. */
-	if (heap_add(&r->mint.line, &t->node, order) != STATUS_OK)
+	if (heap_add(&m->line, &t->node, order) != STATUS_OK)
 		return true;
 	/* Never go from in here: the caller is still setting its flight up. */
 	if (first && wake != USEC_NEVER)
-		timer_set(&r->mint.wake, wake);
-	ask_fleet(r);
+		timer_set(&m->wake, wake);
+	m->wants(m->arg);
 	return false;
 }
 
-void mint_line_leave(struct relay *r, struct mint_ticket *t)
+void mint_line_leave(struct mint_line *m, struct mint_ticket *t)
 {
-	heap_remove(&r->mint.line, &t->node);
+	heap_remove(&m->line, &t->node);
 }
 
-void mint_line_lost(struct relay *r, struct mint_ticket *t)
+void mint_line_lost(struct mint_line *m, struct mint_ticket *t, usec now)
 {
 	if (!t->counted)
 		return;
 	t->counted = false;
-	mint_lost(&r->mint.mint, t->went, r->now.mono);
-	mint_line_pump(r);
+	mint_lost(&m->mint, t->went, now);
+	mint_line_pump(m, now);
 }
 
-void mint_line_used(struct relay *r)
+void mint_line_used(struct mint_line *m, usec now)
 {
-	mint_used(&r->mint.mint);
-	mint_line_pump(r);
+	mint_used(&m->mint);
+	mint_line_pump(m, now);
 }
 
-size_t mint_line_waiting(const struct relay *r)
+size_t mint_line_waiting(const struct mint_line *m)
 {
-	return r->mint.line.n;
+	return m->line.n;
 }

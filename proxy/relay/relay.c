@@ -119,6 +119,13 @@ static enum status upstream_init(struct relay *r, enum service s)
 	return timer_init(&r->timers, &up->wake, on_wake, up);
 }
 
+static void mint_wants(void *arg)
+{
+	struct relay *r = arg;
+	if (r->fleet)
+		fleet_wants(r->fleet, &r->upstream[SERVICE_REKOR]);
+}
+
 enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire,
 		       void *wire_arg, uint64_t seed, struct instant now)
 {
@@ -135,7 +142,7 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 	for (enum service s = 0; st == STATUS_OK && s < SERVICE_COUNT; s++)
 		st = upstream_init(r, s);
 	if (st == STATUS_OK)
-		st = mint_line_init(r);
+		st = mint_line_init(&r->mint, &r->timers, &r->upstream[SERVICE_REKOR].gate, mint_wants, r);
 	if (st == STATUS_OK)
 		st = waiters_init(r);
 	if (st != STATUS_OK)
@@ -147,7 +154,7 @@ void relay_release(struct relay *r)
 {
 	flights_cancel(r);
 	waiters_release(r);
-	mint_line_release(r);
+	mint_line_release(&r->mint);
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
 		timer_release(&r->upstream[s].wake);
 		gate_release(&r->upstream[s].gate);
@@ -239,7 +246,7 @@ void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_
 		fleet_judged(r->fleet, up, side, &(struct fleet_news){ from, o, rate });
 	pump(up);
 	if (a->service == SERVICE_REKOR && side == SIDE_WRITE)
-		mint_line_pump(r);
+		mint_line_pump(&r->mint, r->now.mono);
 }
 
 /* Clients with less patience than attempt_timeout would keep a service that hangs from
@@ -281,7 +288,7 @@ void relay_withdraw(struct relay *r, struct attempt *a)
 	withdraw_from_gate(r, a, silence);
 	pump(up);
 	if (a->service == SERVICE_REKOR && a->ticket.side == SIDE_WRITE)
-		mint_line_pump(r);
+		mint_line_pump(&r->mint, r->now.mono);
 }
 
 static void heard(struct upstream *up, enum side side, enum breaker_state from, const char *why)
@@ -289,7 +296,7 @@ static void heard(struct upstream *up, enum side side, enum breaker_state from, 
 	log_breaker(up, side, from, why);
 	pump(up);
 	if (up->service == SERVICE_REKOR && side == SIDE_WRITE)
-		mint_line_pump(up->relay);
+		mint_line_pump(&up->relay->mint, up->relay->now.mono);
 }
 
 void relay_hear(struct relay *r, enum service s, enum side side, usec interval, const char *why)
@@ -313,7 +320,7 @@ void relay_pump(struct relay *r, enum service s)
 {
 	pump(&r->upstream[s]);
 	if (s == SERVICE_REKOR)
-		mint_line_pump(r);
+		mint_line_pump(&r->mint, r->now.mono);
 }
 
 enum breaker_state relay_breaker(const struct relay *r, enum service s, enum side side)
@@ -323,7 +330,7 @@ enum breaker_state relay_breaker(const struct relay *r, enum service s, enum sid
 
 size_t relay_parked(const struct relay *r)
 {
-	size_t n = mint_line_waiting(r) + flights_parked_together(r);
+	size_t n = mint_line_waiting(&r->mint) + flights_parked_together(r);
 	for (enum service s = 0; s < SERVICE_COUNT; s++)
 		n += gate_parked(&r->upstream[s].gate);
 	return n;

@@ -233,7 +233,7 @@ static void test_the_mint_gate_keeps_places_too(void)
 	}
 	client_start(&b, &s, signing("b"));
 	client_start(&a_again, &s, signing("a"));
-	CU_ASSERT_EQUAL(mint_line_waiting(&s.r), 2);
+	CU_ASSERT_EQUAL(mint_line_waiting(&s.r.mint), 2);
 	recover_the_log(&s, &create);
 	CU_ASSERT(is_on_wire(&s, 0, "a"));
 	CU_ASSERT(is_on_wire(&s, 1, "b"));
