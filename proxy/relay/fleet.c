@@ -20,96 +20,6 @@ const char *fleet_outcome_name(enum fleet_outcome o)
 	return outcome_names[o];
 }
 
-struct slice fleet_key(const struct fleet *f, char out[FLEET_KEY_MAX], const char *kind, const char *rest)
-{
-	int n = snprintf(out, FLEET_KEY_MAX, "%s:v1:%s:%s", f->prefix, kind, rest);
-	return (struct slice){ out, (size_t)n };
-}
-
-struct slice fleet_number(char out[24], int64_t n)
-{
-	int size = snprintf(out, 24, "%" PRId64, n);
-	return (struct slice){ out, (size_t)size };
-}
-
-/* --- calls and their time -------------------------------------------------- */
-
-static struct fleet_call *oldest_waited_for(const struct fleet *f)
-{
-	struct fleet_call *c;
-	TAILQ_FOREACH(c, &f->calls, link)
-	{
-		if (c->fn)
-			return c;
-	}
-	return NULL;
-}
-
-/* Runs until the oldest call that somebody waits for is too late; where nobody does,
- * until a silent connection is given up. It is not moved by each reply: on_late looks
- * what it is about. */
-static void watch(struct fleet *f)
-{
-	const struct fleet_call *c = oldest_waited_for(f);
-	const struct fleet_call *first = TAILQ_FIRST(&f->calls);
-	if (c)
-		timer_set(&f->late, usec_add(c->sent_at, f->timeout));
-	else if (first)
-		timer_set(&f->late, usec_add(first->sent_at, usec_max(FLEET_PATIENCE, f->timeout)));
-	else
-		timer_clear(&f->late);
-}
-
-static bool send_call(struct fleet *f, const struct slice *words, size_t count, fleet_reply_fn *fn, void *arg,
-		      struct fleet_call **call)
-{
-	struct fleet_call *c = mem_calloc(1, sizeof(*c));
-	if (!c)
-		return false;
-	*c = (struct fleet_call){ .fn = fn, .arg = arg, .sent_at = f->relay->now.mono };
-	if (f->ops->command(f->link, words, count) != STATUS_OK) {
-		mem_free(c);
-		return false;
-	}
-	TAILQ_INSERT_TAIL(&f->calls, c, link);
-	if (call)
-		*call = c;
-	if (!timer_pending(&f->late) || f->late.node.key > usec_add(c->sent_at, f->timeout))
-		watch(f);
-	return true;
-}
-
-bool fleet_call(struct fleet *f, const struct slice *words, size_t count, fleet_reply_fn *fn, void *arg,
-		struct fleet_call **call)
-{
-	return f->state == FLEET_UP && send_call(f, words, count, fn, arg, call);
-}
-
-/* Everyone who waits goes on alone. The calls stay until their replies are in or the
- * connection ends. */
-static void give_up_calls(struct fleet *f, enum fleet_outcome o)
-{
-	struct fleet_call *c;
-	TAILQ_FOREACH(c, &f->calls, link)
-	{
-		fleet_reply_fn *fn = c->fn;
-		if (!fn)
-			continue;
-		c->fn = NULL;
-		metric_add(f->commands[o], 1);
-		fn(f, c->arg, NULL);
-	}
-}
-
-static void forget_calls(struct fleet *f)
-{
-	struct fleet_call *c;
-	while ((c = TAILQ_FIRST(&f->calls))) {
-		TAILQ_REMOVE(&f->calls, c, link);
-		mem_free(c);
-	}
-}
-
 /* --- up and away ------------------------------------------------------------ */
 
 static void away(struct fleet *f, enum fleet_state to, enum fleet_outcome o, const char *cause)
@@ -125,7 +35,7 @@ static void away(struct fleet *f, enum fleet_state to, enum fleet_outcome o, con
 		outage_away(f);
 		rate_away(f);
 	}
-	give_up_calls(f, o);
+	calls_give_up(f, o);
 	/* Only when the gates know that they are alone may they be asked again. */
 	for (enum service s = 0; was_up && s < SERVICE_COUNT; s++)
 		relay_pump(f->relay, s);
@@ -156,7 +66,7 @@ static void next_try(struct fleet *f)
 static void offline(struct fleet *f, enum fleet_outcome o, const char *cause)
 {
 	away(f, FLEET_OFFLINE, o, cause);
-	forget_calls(f);
+	calls_forget(f);
 	timer_clear(&f->late);
 	next_try(f);
 }
@@ -181,7 +91,7 @@ static void on_late(void *arg, usec now)
 {
 	struct fleet *f = arg;
 	char cause[64], patience[32];
-	struct fleet_call *c = oldest_waited_for(f), *first = TAILQ_FIRST(&f->calls);
+	struct fleet_call *c = calls_waited_for(f), *first = TAILQ_FIRST(&f->calls);
 	if (f->state == FLEET_CONNECTING) {
 		give_up_connection(f, "it cannot be connected to in time");
 		return;
@@ -193,16 +103,17 @@ static void on_late(void *arg, usec now)
 	usec_format(wait, patience);
 	snprintf(cause, sizeof(cause), "no answer within %s", patience);
 	if (due > now || (c && give_grace(c, due, now))) {
-		watch(f);
+		calls_watch(f);
 	} else if (c) {
 		away(f, FLEET_AWAY, FLEET_LATE, cause);
-		watch(f);
+		calls_watch(f);
 	} else {
 		give_up_connection(f, cause);
 	}
 }
 
-void fleet_nonsense(struct fleet *f)
+/* A reply that none of Redis' commands gives: this relay goes on alone. */
+static void nonsense(struct fleet *f)
 {
 	away(f, FLEET_AWAY, FLEET_FAILED, "its answer is none of Redis'");
 	next_try(f);
@@ -229,15 +140,13 @@ static bool is_look(const struct fleet_reply *reply)
 	return reply->item[0].integer > 0 && reply->item[0].integer < 1000000 && reply->item[1].integer >= 0;
 }
 
-static void looked(struct fleet *f, void *arg, const struct fleet_reply *reply)
+static bool looked(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	(void)arg;
 	if (!reply) /* too late, or the connection is gone: who says so has seen to the rest */
-		return;
-	if (!is_look(reply)) {
-		fleet_nonsense(f);
-		return;
-	}
+		return true;
+	if (!is_look(reply))
+		return false;
 	f->relays = (unsigned)reply->item[0].integer;
 	metric_set(f->seen, f->relays);
 	if (f->state != FLEET_UP)
@@ -247,6 +156,7 @@ static void looked(struct fleet *f, void *arg, const struct fleet_reply *reply)
 	rate_relays(f);
 	outage_looked(f, reply->item + 2, reply->item[1].integer);
 	look_again(f);
+	return true;
 }
 
 static void look(struct fleet *f)
@@ -262,7 +172,7 @@ static void look(struct fleet *f)
 	}
 	words[n++] = slice_str(f->id);
 	words[n++] = fleet_number(alive, FLEET_ALIVE / USEC_PER_MSEC);
-	if (!send_call(f, words, n, looked, NULL, NULL)) {
+	if (!fleet_send(f, words, n, looked, NULL, NULL)) {
 		next_try(f);
 	}
 }
@@ -314,7 +224,7 @@ static void failed(struct fleet *f, struct fleet_call *c, const struct fleet_rep
 	f->ops->drop(f->link);
 	offline(f, FLEET_FAILED, cause);
 	if (c->fn)
-		c->fn(f, c->arg, NULL);
+		(void)c->fn(f, c->arg, NULL);
 }
 
 void fleet_replied(struct fleet *f, const struct fleet_reply *reply)
@@ -330,7 +240,8 @@ void fleet_replied(struct fleet *f, const struct fleet_reply *reply)
 		failed(f, c, reply);
 	} else if (c->fn) {
 		metric_add(f->commands[FLEET_GOOD], 1);
-		c->fn(f, c->arg, reply);
+		if (!c->fn(f, c->arg, reply))
+			nonsense(f);
 	}
 	mem_free(c);
 	if (f->state == FLEET_OFFLINE || !TAILQ_EMPTY(&f->calls))
@@ -342,7 +253,7 @@ void fleet_replied(struct fleet *f, const struct fleet_reply *reply)
 
 /* --- from the relay ---------------------------------------------------------------- */
 
-void fleet_wants(struct fleet *f, struct upstream *up)
+static void wants(struct fleet *f, struct upstream *up)
 {
 	if (f->state != FLEET_UP)
 		return;
@@ -350,11 +261,13 @@ void fleet_wants(struct fleet *f, struct upstream *up)
 	rate_wants(f, up);
 }
 
-void fleet_judged(struct fleet *f, struct upstream *up, enum side side, const struct fleet_news *news)
+static void judged(struct fleet *f, struct upstream *up, enum side side, const struct gate_news *news)
 {
 	outage_judged(f, up, side, news);
 	rate_judged(f, up, news);
 }
+
+static const struct fleet_ops told_by_relay = { wants, judged };
 
 struct fleet_status fleet_status(const struct fleet *f)
 {
@@ -433,6 +346,7 @@ enum status fleet_new(struct fleet **out, struct relay *r, const struct fleet_co
 		return st;
 	}
 	r->fleet = f;
+	r->fleet_ops = &told_by_relay;
 	timer_set(&f->next, r->now.mono);
 	*out = f;
 	return STATUS_OK;
@@ -444,7 +358,7 @@ void fleet_free(struct fleet *f)
 		return;
 	f->relay->fleet = NULL;
 	f->ops->drop(f->link);
-	forget_calls(f);
+	calls_forget(f);
 	rate_release(f);
 	timer_release(&f->late);
 	timer_release(&f->next);

@@ -6,11 +6,12 @@
 
 #include "fleet_scripts.h"
 
-static void told(struct fleet *f, void *arg, const struct fleet_reply *reply)
+static bool told(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	(void)f;
 	(void)arg;
 	(void)reply;
+	return true;
 }
 
 /* By its leaf alone: clients ask with and without the tree in front of it. */
@@ -63,13 +64,14 @@ void fleet_tell_queued(struct fleet *f, const char *id)
 		set(f, entry_key(f, key, known), known, true);
 }
 
-static void answered(struct fleet *f, void *arg, const struct fleet_reply *reply)
+static bool answered(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	struct fleet_question *q = arg;
 	struct slice nothing = { "", 0 };
 	(void)f;
 	q->call = NULL;
 	q->answered(q->owner, reply && reply->value.type == FLEET_TEXT ? reply->value.text : nothing);
+	return true;
 }
 
 bool fleet_ask_create(struct fleet *f, struct fleet_question *q, const struct digest *create)

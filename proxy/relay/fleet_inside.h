@@ -1,9 +1,13 @@
 /* The inside of the fleet, for the fleet*.c files only.
  *
- *   fleet.c          the connection's life, questions and their time
+ * From the top down: each calls those below it, and what it has to tell upward is what
+ * it returns.
+ *
+ *   fleet.c          the connection's life, and the looks
  *   fleet_outage.c   what is said of outages; the leases of the probe and of a certificate
  *   fleet_rate.c     tokens that are borrowed
  *   fleet_entries.c  entries
+ *   fleet_call.c     questions and their time; the names of keys
  *   fleet_scripts.h  what runs inside Redis */
 #ifndef SIGRELAY_PROXY_RELAY_FLEET_INSIDE_H
 #define SIGRELAY_PROXY_RELAY_FLEET_INSIDE_H
@@ -12,8 +16,9 @@
 
 #define FLEET_KEY_MAX 320
 
-/* reply NULL: none in time, an error, or the connection is gone. */
-typedef void fleet_reply_fn(struct fleet *f, void *arg, const struct fleet_reply *reply);
+/* reply NULL: none in time, an error, or the connection is gone. False: it is none that
+ * Redis gives to this command; the last that fn does. */
+typedef bool fleet_reply_fn(struct fleet *f, void *arg, const struct fleet_reply *reply);
 
 struct fleet_call {
 	TAILQ_ENTRY(fleet_call) link;
@@ -63,11 +68,22 @@ struct fleet {
 	struct metric *commands[FLEET_OUTCOMES], *up, *seen;
 };
 
-/* fleet.c. False: not asked (it is away, or there is no memory); fn is not called. */
+/* fleet_call.c */
+/* False: not asked (it is away, or there is no memory); fn is not called. */
 bool fleet_call(struct fleet *f, const struct slice *words, size_t count, fleet_reply_fn *fn, void *arg,
 		struct fleet_call **call);
-/* A reply that none of Redis' commands gives: this relay goes on alone. */
-void fleet_nonsense(struct fleet *f);
+/* The same while it is away, too: for the looks, by which it comes up. */
+bool fleet_send(struct fleet *f, const struct slice *words, size_t count, fleet_reply_fn *fn, void *arg,
+		struct fleet_call **call);
+struct fleet_call *calls_waited_for(const struct fleet *f); /* the oldest; NULL: none is */
+/* f->late runs until the oldest call that somebody waits for is too late; where nobody
+ * does, until a silent connection is given up. It is not moved by each reply: who it
+ * wakes looks what it is about. */
+void calls_watch(struct fleet *f);
+/* Everyone who waits goes on alone. The calls stay until their replies are in or the
+ * connection ends. */
+void calls_give_up(struct fleet *f, enum fleet_outcome o);
+void calls_forget(struct fleet *f); /* the connection has ended */
 /* "sigrelay:v1:KIND:REST" */
 struct slice fleet_key(const struct fleet *f, char out[FLEET_KEY_MAX], const char *kind, const char *rest);
 struct slice fleet_number(char out[24], int64_t n);
@@ -78,7 +94,7 @@ void outage_away(struct fleet *f); /* … is not: probes need nobody's leave */
 /* The words of a look. now: by Redis' clock, ms. */
 void outage_looked(struct fleet *f, const struct fleet_value *words, int64_t now);
 void outage_wants(struct fleet *f, struct upstream *up);
-void outage_judged(struct fleet *f, struct upstream *up, enum side side, const struct fleet_news *news);
+void outage_judged(struct fleet *f, struct upstream *up, enum side side, const struct gate_news *news);
 /* The keys of all sides, in the order in which outage_looked has their words. */
 #define FLEET_SIDES ((size_t)SERVICE_COUNT * (size_t)SIDE_COUNT)
 void outage_key(const struct fleet *f, size_t i, const char *kind, char out[FLEET_KEY_MAX]);
@@ -90,6 +106,6 @@ void rate_up(struct fleet *f);
 void rate_away(struct fleet *f);
 void rate_relays(struct fleet *f);
 void rate_wants(struct fleet *f, struct upstream *up);
-void rate_judged(struct fleet *f, struct upstream *up, const struct fleet_news *news);
+void rate_judged(struct fleet *f, struct upstream *up, const struct gate_news *news);
 
 #endif

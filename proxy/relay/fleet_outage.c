@@ -75,12 +75,13 @@ static size_t index_of(const struct fleet *f, const struct fleet_side *s)
 
 /* --- what is told ----------------------------------------------------------- */
 
-static void told(struct fleet *f, void *arg, const struct fleet_reply *reply)
+static bool told(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	struct fleet_side *s = arg;
 	(void)f;
 	(void)reply;
 	s->telling--;
+	return true;
 }
 
 /* Stays as long as a probe may be away, and then some. */
@@ -120,7 +121,7 @@ static void set_lease(struct fleet *f, size_t i)
 	breaker_by_lease(breaker_at(f, i), f->state == FLEET_UP && !side_at(f, i)->doubt);
 }
 
-void outage_judged(struct fleet *f, struct upstream *up, enum side side, const struct fleet_news *news)
+void outage_judged(struct fleet *f, struct upstream *up, enum side side, const struct gate_news *news)
 {
 	struct fleet_side *s = &f->side[up->service][side];
 	const struct breaker *b = &up->gate.breaker[side];
@@ -224,12 +225,9 @@ void outage_looked(struct fleet *f, const struct fleet_value *words, int64_t now
 /* The side of the log that certificates wait for. */
 #define LOG_WRITE ((size_t)SERVICE_REKOR * SIDE_COUNT + SIDE_WRITE)
 
-static bool is_lease(struct fleet *f, const struct fleet_reply *reply)
+static bool is_lease(const struct fleet_reply *reply)
 {
-	if (reply->value.type == FLEET_INTEGER && reply->value.integer >= -1)
-		return true;
-	fleet_nonsense(f);
-	return false;
+	return reply->value.type == FLEET_INTEGER && reply->value.integer >= -1;
 }
 
 /* All who are put off would come back at once. */
@@ -240,35 +238,40 @@ static usec put_off_until(struct fleet *f, const struct breaker *b, int64_t ms)
 	return usec_add(f->relay->now.mono, backoff_between(wait + 1, wait + spread, &f->relay->rng));
 }
 
-static void leased(struct fleet *f, void *arg, const struct fleet_reply *reply)
+static bool leased(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	struct fleet_side *s = arg;
 	size_t i = index_of(f, s);
 	struct breaker *b = breaker_at(f, i);
 	s->asking = false;
-	/* None: away, and nobody's leave is needed. */
-	if (!reply || !is_lease(f, reply))
-		return;
+	if (!reply)
+		return true; /* away, and nobody's leave is needed */
+	if (!is_lease(reply))
+		return false;
 	if (reply->value.integer < 0)
 		breaker_lease(b, usec_add(f->relay->now.mono, b->interval));
 	else
 		breaker_put_off(b, put_off_until(f, b, reply->value.integer));
 	relay_pump(f->relay, service_at(i));
+	return true;
 }
 
-static void mint_leased(struct fleet *f, void *arg, const struct fleet_reply *reply)
+static bool mint_leased(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	struct mint *m = &f->relay->mint.mint;
 	const struct breaker *b = breaker_at(f, LOG_WRITE);
 	(void)arg;
 	f->asking_mint = false;
-	if (!reply || !is_lease(f, reply))
-		return;
+	if (!reply)
+		return true;
+	if (!is_lease(reply))
+		return false;
 	if (reply->value.integer < 0)
 		mint_lease(m, usec_add(f->relay->now.mono, b->interval));
 	else
 		mint_put_off(m, put_off_until(f, b, reply->value.integer));
 	mint_line_pump(&f->relay->mint, f->relay->now.mono);
+	return true;
 }
 
 /* The lease under one key, for one probe interval; the other key is NULL, or that of

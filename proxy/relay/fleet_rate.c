@@ -45,22 +45,21 @@ static void ask_again(struct fleet *f, struct fleet_tap *t, int64_t ms)
 	timer_set(&t->again, usec_add(f->relay->now.mono, backoff_between(wait, most, &f->relay->rng)));
 }
 
-static void granted(struct fleet *f, void *arg, const struct fleet_reply *reply)
+static bool granted(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	struct fleet_tap *t = arg;
 	enum service s = service_of(f, t);
 	t->asking = false;
 	if (!reply)
-		return; /* away: the bucket fills by itself */
-	if (!is_grant(reply)) {
-		fleet_nonsense(f);
-		return;
-	}
+		return true; /* away: the bucket fills by itself */
+	if (!is_grant(reply))
+		return false;
 	unsigned n = (unsigned)reply->item[0].integer;
 	if (n == 0)
 		ask_again(f, t, reply->item[1].integer);
 	bucket_feed(bucket_of(f, s), n, f->relay->now.mono);
 	relay_pump(f->relay, s);
+	return true;
 }
 
 static void ask(struct fleet *f, struct fleet_tap *t, unsigned want)
@@ -117,7 +116,7 @@ static void on_again(void *arg, usec now)
 
 /* What befell the rate here befalls it for all: they share the address that the service
  * counts by. */
-void rate_judged(struct fleet *f, struct upstream *up, const struct fleet_news *news)
+void rate_judged(struct fleet *f, struct upstream *up, const struct gate_news *news)
 {
 	struct fleet_tap *t = &f->tap[up->service];
 	const struct bucket *b = &up->gate.bucket;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <sigrelay/base/log.h>
-#include <sigrelay/relay/fleet.h>
 #include <sigrelay/relay/flight.h>
 #include <sigrelay/relay/service_clock.h>
 
@@ -91,7 +90,7 @@ static void pump_once(struct upstream *up)
 	else
 		timer_set(&up->wake, wake);
 	if (r->fleet)
-		fleet_wants(r->fleet, up);
+		r->fleet_ops->wants(r->fleet, up);
 }
 
 /* Lets through what may go. Called after anything that can open the gate; a
@@ -123,7 +122,7 @@ static void mint_wants(void *arg)
 {
 	struct relay *r = arg;
 	if (r->fleet)
-		fleet_wants(r->fleet, &r->upstream[SERVICE_REKOR]);
+		r->fleet_ops->wants(r->fleet, &r->upstream[SERVICE_REKOR]);
 }
 
 enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire,
@@ -243,7 +242,7 @@ void relay_judge(struct relay *r, struct attempt *a, enum outcome o, usec retry_
 	if (gate_report(&up->gate, &a->ticket, o, retry_after, r->now.mono))
 		log_breaker(up, side, from, why);
 	if (r->fleet)
-		fleet_judged(r->fleet, up, side, &(struct fleet_news){ from, o, rate });
+		r->fleet_ops->judged(r->fleet, up, side, &(struct gate_news){ from, o, rate });
 	pump(up);
 	if (a->service == SERVICE_REKOR && side == SIDE_WRITE)
 		mint_line_pump(&r->mint, r->now.mono);

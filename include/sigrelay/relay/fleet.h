@@ -82,7 +82,7 @@ struct fleet_config {
 	const char *url[SERVICE_COUNT]; /* of the upstreams; read once */
 };
 
-/* r->fleet is set, and cleared by fleet_free. Begins to connect at the first turn of the
+/* r->fleet is set with its ops, and cleared by fleet_free. Begins to connect at the first turn of the
  * relay's timers. */
 enum status fleet_new(struct fleet **out, struct relay *r, const struct fleet_config *cfg,
 		      const struct fleet_link_ops *ops, void *link) MUST_CHECK;
@@ -97,15 +97,6 @@ void fleet_replied(struct fleet *f, const struct fleet_reply *reply);
 /* The capitals that an error begins with, "OOM", "NOAUTH": the rest may repeat what was sent. */
 #define FLEET_CODE_MAX 33
 void fleet_error_code(struct slice text, char out[FLEET_CODE_MAX]);
-
-/* From the relay: its gate was asked; an attempt was judged. */
-struct fleet_news {
-	enum breaker_state from;
-	enum outcome outcome;
-	double rate; /* the bucket's, before */
-};
-void fleet_wants(struct fleet *f, struct upstream *up);
-void fleet_judged(struct fleet *f, struct upstream *up, enum side side, const struct fleet_news *news);
 
 /* A question of a flight's: the value of an entry that another relay may have left. */
 struct fleet_question {

@@ -35,6 +35,21 @@ void relay_config_from(struct relay_config *c, const struct settings *s);
 
 struct flight;
 struct fleet;
+struct upstream;
+
+/* What an attempt's end did at one side of a gate. */
+struct gate_news {
+	enum breaker_state from;
+	enum outcome outcome;
+	double rate; /* the bucket's, before */
+};
+
+/* How the core tells the fleet what happens at its gates; fleet.c brings them. They may
+ * ask the fleet, and do not come back to the gates. */
+struct fleet_ops {
+	void (*wants)(struct fleet *f, struct upstream *up); /* its gate was asked */
+	void (*judged)(struct fleet *f, struct upstream *up, enum side side, const struct gate_news *news);
+};
 
 struct upstream {
 	struct relay *relay;
@@ -61,6 +76,7 @@ struct relay {
 	struct waiters waiters;
 	struct telemetry telemetry;
 	struct fleet *fleet; /* borrowed; NULL: this relay works alone */
+	const struct fleet_ops *fleet_ops;
 	const struct wire_ops *wire;
 	void *wire_arg;
 	size_t exchanges;             /* begun and not answered */
