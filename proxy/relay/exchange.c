@@ -5,6 +5,7 @@
 
 #include <sigrelay/base/log.h>
 #include <sigrelay/relay/flight.h>
+#include <sigrelay/relay/flights.h>
 #include <sigrelay/relay/reply.h>
 
 static void end(struct exchange *x)
@@ -130,7 +131,7 @@ static const char *crowded(const struct exchange *x, const struct request *q)
 		       "(max_parked_memory): try again";
 	bool parked = relay_breaker(r, operation_service(x->operation), operation_side(x->operation)) !=
 			  BREAKER_CLOSED &&
-		      relay_parked(r) >= r->cfg.max_parked;
+		      flights_parked(r) >= r->cfg.max_parked;
 	return parked ? "too many requests wait for this service already (max_parked): try again" : NULL;
 }
 

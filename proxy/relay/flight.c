@@ -9,50 +9,10 @@
 
 #define HELD_LEAST (USEC_PER_SEC / 2) /* an answer before that was no wait but a refusal */
 
-size_t flight_audience(const struct flight *f)
-{
-	return f->audience;
-}
-
-static void audience_add(struct flight *f, struct exchange *x)
-{
-	x->flight = f;
-	TAILQ_INSERT_TAIL(&f->exchanges, x, link);
-	f->audience++;
-}
-
-void audience_remove(struct flight *f, struct exchange *x)
-{
-	TAILQ_REMOVE(&f->exchanges, x, link);
-	x->flight = NULL;
-	f->audience--;
-}
-
 struct flight *flight_log_state(const struct relay *r, usec since)
 {
 	struct flight *f = r->log_state;
 	return f && (!f->main.on_wire || f->main.sent_at >= since) ? f : NULL;
-}
-
-size_t flights_parked_together(const struct relay *r)
-{
-	const struct flight *f = flight_log_state(r, USEC_NEVER);
-	bool parked = f && relay_breaker(r, SERVICE_REKOR, SIDE_READ) != BREAKER_CLOSED;
-	return parked && f->audience ? f->audience - 1 : 0;
-}
-
-void flight_log(const struct flight *f, const char *event, const char *cause, unsigned attempt, usec wait,
-		const char *next)
-{
-	log_event(LOG_INFO, event, LOG_S("request", f->request->id),
-		  LOG_S("trace", trace_id(&f->request->trace)),
-		  LOG_S("operation", operation_name(f->request->operation)), LOG_S("cause", cause),
-		  LOG_D("attempt", attempt), LOG_T("wait", usec_max(0, wait)), LOG_S("next", next));
-}
-
-void flight_no_memory(struct flight *f)
-{
-	flight_answer_own(f, reply_error(f->main.service, 503, 1, "out of memory: try again in a moment"));
 }
 
 static void note_parked(struct flight *f, const char *cause, const char *next)
@@ -86,7 +46,7 @@ static bool waits_for_the_log(struct flight *f)
 	return !f->minted;
 }
 
-void flight_send(struct flight *f)
+static void flight_send(struct flight *f)
 {
 	struct relay *r = f->relay;
 	enum side side = operation_side(f->request->operation);
@@ -96,6 +56,13 @@ void flight_send(struct flight *f)
 	/* A lookup's next look is the first of its kind, not the retry of a fault. */
 	if (relay_submit(r, &f->main, side, f->deadline.at, f->failures > 0) != STATUS_OK)
 		flight_no_memory(f);
+}
+
+static void on_fleet(void *owner, struct slice value)
+{
+	struct flight *f = owner;
+	if (!flight_told(f, value))
+		flight_send(f);
 }
 
 static void on_mint(struct mint_ticket *t)
@@ -455,7 +422,7 @@ enum status flight_start(struct relay *r, struct exchange *x, struct request *re
 	f->waiter.deadline = f->deadline.at;
 	if (f->is_create && create_has_ended(f))
 		create_ended(f);
-	else if (!flight_ask_fleet(f))
+	else if (!flight_ask_fleet(f, on_fleet))
 		flight_send(f);
 	if (create_key)
 		mint_line_used(&r->mint, r->now.mono);
@@ -489,34 +456,5 @@ void flight_leave(struct exchange *x)
 		flight_log(f, "client_gone", "the client left", f->sent, f->relay->now.mono - f->begun,
 			   "the create goes on for the client's own retry");
 	else
-		flight_end(f);
-}
-
-void flights_hold(const struct relay *r, struct flights_held out[OP_COUNT])
-{
-	const struct flight *f;
-	const struct exchange *x;
-	for (enum operation op = 0; op < OP_COUNT; op++)
-		out[op] = (struct flights_held){ .next_deadline = USEC_NEVER };
-	TAILQ_FOREACH(f, &r->flights, link)
-	{
-		struct flights_held *h = &out[f->request->operation];
-		h->orphans += TAILQ_EMPTY(&f->exchanges);
-		h->next_deadline = usec_min(h->next_deadline, f->deadline.at);
-		TAILQ_FOREACH(x, &f->exchanges, link)
-		{
-			h->exchanges++;
-			h->longest = usec_max(h->longest, r->now.mono - x->begun);
-			h->next_deadline = usec_min(h->next_deadline, x->deadline.at);
-		}
-	}
-}
-
-void flights_cancel(struct relay *r)
-{
-	struct flight *f;
-	if (!r->flights.tqh_last)
-		return; /* relay_init did not get that far */
-	while ((f = TAILQ_FIRST(&r->flights)))
 		flight_end(f);
 }

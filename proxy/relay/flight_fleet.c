@@ -14,7 +14,6 @@ static void answer_with(struct flight *f, const struct judged *j, struct answer 
 	flight_answer_own(f, reply_entry(f->is_create ? 201 : 200, j->entry.id, a));
 }
 
-/* True: it was the answer, and the flight has ended. */
 static bool take(struct flight *f, struct slice entry)
 {
 	struct judged j;
@@ -37,25 +36,22 @@ static void know(struct flight *f, struct slice id)
 	memory_know(&f->relay->memory, text);
 }
 
-static void on_fleet(void *owner, struct slice value)
+bool flight_told(struct flight *f, struct slice value)
 {
-	struct flight *f = owner;
-	if (slice_starts(value, "{")) {
-		if (take(f, value))
-			return;
-	} else if (value.n) {
+	if (slice_starts(value, "{"))
+		return take(f, value);
+	if (value.n)
 		know(f, value);
-	}
-	flight_send(f);
+	return false;
 }
 
-bool flight_ask_fleet(struct flight *f)
+bool flight_ask_fleet(struct flight *f, void (*answered)(void *flight, struct slice value))
 {
 	struct fleet *fleet = f->relay->fleet;
 	const struct request *q = f->request;
 	if (!fleet)
 		return false;
-	f->question = (struct fleet_question){ .answered = on_fleet, .owner = f };
+	f->question = (struct fleet_question){ .answered = answered, .owner = f };
 	if (f->is_create)
 		return fleet_ask_create(fleet, &f->question, &f->create.key);
 	return q->operation == OP_REKOR_GET && q->method == METHOD_GET &&

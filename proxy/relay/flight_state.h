@@ -1,17 +1,21 @@
-/* The inside of a flight, for the flight_*.c files only.
+/* The inside of a flight, for the flight*.c files only. From the top down: each calls
+ * those below it, and what comes of a call is what it returns.
  *
- *   flight.c         its beginning, sending, and what follows an attempt of the
- *                    client's own request
- *   flight_create.c  what only a create has: conflict, hedge, polls, the late entry
- *   flight_fleet.c   what other relays may have of it
- *   flight_judge.c   is an answer what it says?
- *   flight_end.c     deadlines, answers, who was saved, the end */
+ *   flights.c          all of them
+ *   flight.c           its beginning, sending, and what follows an attempt of the
+ *                      client's own request
+ *   flight_create.c    what only a create has: conflict, hedge, polls, the late entry
+ *   flight_fleet.c     what other relays may have of it
+ *   flight_deadline.c  until when, and what is said when no attempt fits any more
+ *   flight_judge.c     is an answer what it says?
+ *   flight_end.c       who waits, their answers, who was saved, the end */
 #ifndef SIGRELAY_PROXY_RELAY_FLIGHT_STATE_H
 #define SIGRELAY_PROXY_RELAY_FLIGHT_STATE_H
 
 #include <sigrelay/policy/verdict.h>
 #include <sigrelay/relay/fleet.h>
 #include <sigrelay/relay/flight.h>
+#include <sigrelay/relay/waiters.h>
 #include <sigrelay/sigstore/rekor.h>
 
 #define CERTIFICATE_JUST_ENDED_S 3600
@@ -74,16 +78,18 @@ struct judged {
 	char why[160];
 };
 
-/* flight.c */
+/* flight_end.c */
 size_t flight_audience(const struct flight *f); /* exchanges that wait for it */
+void audience_add(struct flight *f, struct exchange *x);
 void audience_remove(struct flight *f, struct exchange *x);
 void flight_log(const struct flight *f, const char *event, const char *cause, unsigned attempt, usec wait,
 		const char *next);
-void flight_no_memory(struct flight *f); /* ends it with a 503 */
-void flight_send(struct flight *f);      /* the client's own request gets in line */
-
-/* flight_fleet.c. True: it goes on when the fleet has answered, or not in time. */
-bool flight_ask_fleet(struct flight *f);
+void flight_end(struct flight *f);
+void flight_answer(struct flight *f, struct answer *answer);     /* everyone who waits; ends it */
+void flight_answer_own(struct flight *f, struct answer *answer); /* … and takes the reference */
+void flight_no_memory(struct flight *f);                         /* ends it with a 503 */
+/* Counts those who would have failed without the relay, once for each. */
+void flight_count_saved(struct flight *f);
 
 /* flight_judge.c */
 void judge_request(struct flight *f, enum transport t, const struct answer *a, const char *error,
@@ -92,6 +98,21 @@ void judge_request(struct flight *f, enum transport t, const struct answer *a, c
 bool judge_told(struct flight *f, const struct answer *a, struct judged *j);
 void judge_poll(struct flight *f, enum transport t, const struct answer *a, const char *error,
 		struct judged *j);
+
+/* flight_deadline.c */
+void flight_set_deadline(struct flight *f, const struct exchange *x);
+/* The wall clock has gone ahead: the end has come nearer. */
+void flight_bind_again(struct flight *f);
+/* No further attempt fits: the upstream's own last answer, else one of ours. Ends it. */
+void flight_expire(struct flight *f, enum deadline_reason why);
+timer_fn on_deadline;
+
+/* flight_fleet.c */
+/* True: answered will be called, for flight_told, with what the fleet knows or in time
+ * without. */
+bool flight_ask_fleet(struct flight *f, void (*answered)(void *flight, struct slice value));
+/* True: it was the answer, and the flight has ended. */
+bool flight_told(struct flight *f, struct slice value);
 
 /* flight_create.c. Those that answer end the flight. */
 void create_done(struct flight *f, const struct judged *j, struct answer *a, bool by_post);
@@ -103,14 +124,5 @@ attempt_done_fn hedge_done, poll_done;
 timer_fn on_hedge_timer, on_poll_timer;
 void create_found(struct waiter *w, struct answer *a); /* the shared polls found its entry */
 void create_look(struct waiter *w);                    /* … cannot be had: poll for itself */
-
-/* flight_end.c */
-void flight_end(struct flight *f);
-void flight_answer(struct flight *f, struct answer *answer);     /* everyone who waits; ends it */
-void flight_answer_own(struct flight *f, struct answer *answer); /* … and takes the reference */
-void flight_count_saved(struct flight *f);
-void flight_expire(struct flight *f, enum deadline_reason why);
-void flight_set_deadline(struct flight *f, const struct exchange *x);
-timer_fn on_deadline;
 
 #endif

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include <sigrelay/base/bytes.h>
-#include <sigrelay/relay/flight.h>
+#include <sigrelay/relay/flights.h>
 
 #include "page_parts.h"
 
@@ -201,7 +201,7 @@ static void verdict_line(struct sheet *s)
 	if (r->draining)
 		put(s, "<strong>This relay is leaving.</strong> ");
 	say(s, "%zu request%s in hand, %zu of them parked.", r->exchanges, r->exchanges == 1 ? "" : "s",
-	    relay_parked(r));
+	    flights_parked(r));
 	put(s, "</p>");
 }
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <sigrelay/base/log.h>
-#include <sigrelay/relay/flight.h>
 #include <sigrelay/relay/service_clock.h>
 
 #define POLL_MAX (2 * USEC_PER_SEC)
@@ -131,7 +130,6 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 	*r = (struct relay){
 		.cfg = *cfg, .now = now, .wall_ahead = now.wall - now.mono, .wire = wire, .wire_arg = wire_arg
 	};
-	TAILQ_INIT(&r->flights);
 	timers_init(&r->timers);
 	rng_seed(&r->rng, seed);
 	memory_init(&r->memory, cfg->memory_entries);
@@ -142,8 +140,6 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 		st = upstream_init(r, s);
 	if (st == STATUS_OK)
 		st = mint_line_init(&r->mint, &r->timers, &r->upstream[SERVICE_REKOR].gate, mint_wants, r);
-	if (st == STATUS_OK)
-		st = waiters_init(r);
 	if (st != STATUS_OK)
 		relay_release(r);
 	return st;
@@ -151,8 +147,6 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 
 void relay_release(struct relay *r)
 {
-	flights_cancel(r);
-	waiters_release(r);
 	mint_line_release(&r->mint);
 	for (enum service s = 0; s < SERVICE_COUNT; s++) {
 		timer_release(&r->upstream[s].wake);
@@ -177,18 +171,17 @@ void relay_configure(struct relay *r, const struct relay_config *cfg)
 
 /* The wall clock was set, or the machine slept, which the monotonic clock does not
  * count: certificates end by the wall clock, so what they bound is bound anew. */
-void relay_set_now(struct relay *r, struct instant now)
+bool relay_set_now(struct relay *r, struct instant now)
 {
 	usec ahead = now.wall - now.mono, by = ahead - r->wall_ahead;
 	r->now = now;
 	if (by > -CLOCK_STEP && by < CLOCK_STEP)
-		return;
+		return false;
 	r->wall_ahead = ahead;
 	service_clock_forget(r);
 	log_event(LOG_WARN, "clock_set", LOG_T("by", by),
 		  LOG_S("next", by > 0 ? "deadlines of certificates and tokens are taken anew" : "go on"));
-	if (by > 0)
-		flights_clock_set(r);
+	return by > 0;
 }
 
 usec relay_run_timers(struct relay *r)
@@ -327,9 +320,9 @@ enum breaker_state relay_breaker(const struct relay *r, enum service s, enum sid
 	return r->upstream[s].gate.breaker[side].state;
 }
 
-size_t relay_parked(const struct relay *r)
+size_t relay_in_line(const struct relay *r)
 {
-	size_t n = mint_line_waiting(&r->mint) + flights_parked_together(r);
+	size_t n = mint_line_waiting(&r->mint);
 	for (enum service s = 0; s < SERVICE_COUNT; s++)
 		n += gate_parked(&r->upstream[s].gate);
 	return n;

@@ -11,7 +11,7 @@
 #include <sigrelay/relay/admin.h>
 #include <sigrelay/relay/curl_wire.h>
 #include <sigrelay/relay/fleet.h>
-#include <sigrelay/relay/flight.h>
+#include <sigrelay/relay/flights.h>
 #include <sigrelay/relay/front.h>
 #include <sigrelay/relay/redis_link.h>
 #include <sigrelay/relay/relay.h>
@@ -44,8 +44,8 @@ struct server {
 static void before(void *arg)
 {
 	struct server *s = arg;
-	if (s->depth++ == 0)
-		relay_set_now(&s->relay, clock_now());
+	if (s->depth++ == 0 && relay_set_now(&s->relay, clock_now()))
+		flights_clock_set(&s->relay);
 }
 
 static void arm(struct server *s)
@@ -191,6 +191,8 @@ static enum status build(struct server *s, const struct server_options *o, struc
 	if (st != STATUS_OK)
 		return st;
 	s->relay_up = true;
+	if ((st = flights_init(&s->relay)) != STATUS_OK)
+		return st;
 	if ((st = join_fleet(s, error)) != STATUS_OK)
 		return st;
 	if ((st = timer_init(&s->relay.timers, &s->drain_end, on_drain_end, s)) != STATUS_OK)
@@ -243,7 +245,7 @@ void server_free(struct server *s)
 	log_read_cancel(&s->log_read);
 	if (s->relay_up) {
 		timer_release(&s->drain_end);
-		flights_cancel(&s->relay);
+		flights_release(&s->relay);
 		fleet_free(s->fleet);
 		relay_release(&s->relay);
 	}

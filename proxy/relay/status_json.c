@@ -5,6 +5,7 @@
 #include <sigrelay/base/json.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/fleet.h>
+#include <sigrelay/relay/flights.h>
 
 static double seconds(usec t)
 {
@@ -78,7 +79,7 @@ enum status status_json(const struct relay *r, const struct settings *s, usec st
 		     cJSON_AddNumberToObject(root, "uptime_seconds", seconds(r->now.mono - started)) &&
 		     cJSON_AddBoolToObject(root, "draining", r->draining) &&
 		     cJSON_AddNumberToObject(root, "in_flight", (double)r->exchanges) &&
-		     cJSON_AddNumberToObject(root, "parked", (double)relay_parked(r)) &&
+		     cJSON_AddNumberToObject(root, "parked", (double)flights_parked(r)) &&
 		     add_services(root, r, s) && add_saved(root, r) && add_fleet(root, r);
 	enum status st = json_line(whole ? root : NULL, out);
 	cJSON_Delete(root);
@@ -90,7 +91,7 @@ void telemetry_refresh(struct relay *r)
 	struct telemetry *t = &r->telemetry;
 	/* The exposition's numbers for breaker states; the enum has its own order. */
 	static const int shown[] = { [BREAKER_CLOSED] = 0, [BREAKER_HALF_OPEN] = 1, [BREAKER_OPEN] = 2 };
-	metric_set(t->parked, (int64_t)relay_parked(r));
+	metric_set(t->parked, (int64_t)flights_parked(r));
 	metric_set(t->held_bytes, (int64_t)r->held_bytes);
 	metric_set(t->in_flight, (int64_t)r->exchanges);
 	metric_set(t->remembered, (int64_t)r->memory.entries);

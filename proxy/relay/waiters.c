@@ -77,7 +77,7 @@ static enum status write_ids(struct waiters_batch *b, struct buf *body)
 
 static bool batch_fill(struct relay *r, int n)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	struct waiters_batch *b = &ws->batch[n];
 	struct waiter *w;
 	struct buf body;
@@ -100,7 +100,7 @@ static bool batch_fill(struct relay *r, int n)
 /* Those of a batch that still wait go on waiting, to be asked for again or not. */
 static void batch_return(struct relay *r, struct waiters_batch *b, bool again)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	for (size_t i = 0; i < b->count; i++) {
 		struct waiter *w = b->ids[i];
 		if (!w)
@@ -117,7 +117,7 @@ static void batch_return(struct relay *r, struct waiters_batch *b, bool again)
 /* At least `least` ids at a time, as many batches as may be out. */
 static void ask(struct relay *r, size_t least)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	for (int n = 0; n < WAITERS_BATCHES_OUT && ws->to_ask.n >= least; n++) {
 		struct waiters_batch *b = &ws->batch[n];
 		if (b->request)
@@ -194,7 +194,7 @@ static bool is_array(struct slice body)
 
 static void everyone_looks(struct relay *r)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	struct waiter *w;
 	ws->alone = true;
 	log_event(LOG_WARN, "waiters", LOG_S("cause", "the log does not serve /entries/retrieve"),
@@ -207,7 +207,7 @@ static void everyone_looks(struct relay *r)
 
 static void schedule(struct relay *r)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	usec wait = r->cfg.poll_interval;
 	/* At most a quarter of what the service takes at present: the polls of those
 	 * who look for themselves, and everyone else, need the rest. */
@@ -236,14 +236,14 @@ static void batch_done(struct attempt *at, enum transport t, struct answer *a, c
 		while (next_element(&rest, &element))
 			deliver(r, b, element);
 	}
-	r->waiters.failures = o == OUTCOME_GOOD ? 0 : r->waiters.failures + 1;
+	r->waiters->failures = o == OUTCOME_GOOD ? 0 : r->waiters->failures + 1;
 	batch_return(r, b, o != OUTCOME_GOOD);
 	answer_unref(a);
 	if (unserved)
 		everyone_looks(r);
 	else if (o == OUTCOME_GOOD)
 		ask(r, WAITERS_BATCH); /* the new ones go with the next look, in fewer batches */
-	if (!timer_pending(&r->waiters.timer) && !r->waiters.looking)
+	if (!timer_pending(&r->waiters->timer) && !r->waiters->looking)
 		schedule(r);
 }
 
@@ -251,7 +251,7 @@ static void batch_done(struct attempt *at, enum transport t, struct answer *a, c
 
 static void tree_grew(struct relay *r, int64_t size)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	struct waiter *w;
 	ws->tree_size = size;
 	while ((w = top(&ws->rest))) {
@@ -264,7 +264,7 @@ static void tree_grew(struct relay *r, int64_t size)
 static void look_done(struct attempt *at, enum transport t, struct answer *a, const char *error)
 {
 	struct relay *r = at->owner;
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	enum outcome o = outcome_of(t, a ? a->status : 0, 0);
 	int64_t size = -1;
 	ws->looking = false;
@@ -292,7 +292,7 @@ static void look_done(struct attempt *at, enum transport t, struct answer *a, co
 static void on_timer(void *arg, usec now)
 {
 	struct relay *r = arg;
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	(void)now;
 	if (!has_shared(ws) || ws->looking)
 		return;
@@ -312,9 +312,11 @@ static void on_timer(void *arg, usec now)
 
 /* --- joining and leaving ------------------------------------------------- */
 
-enum status waiters_init(struct relay *r)
+enum status waiters_new(struct relay *r)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = mem_calloc(1, sizeof(*ws));
+	if (!ws)
+		return STATUS_NO_MEMORY;
 	heap_init(&ws->to_ask);
 	heap_init(&ws->rest);
 	ws->tree_size = -1;
@@ -323,30 +325,33 @@ enum status waiters_init(struct relay *r)
 				     .target = LOG_PATH,
 				     .done = look_done,
 				     .owner = r };
+	r->waiters = ws;
 	return timer_init(&r->timers, &ws->timer, on_timer, r);
 }
 
-void waiters_release(struct relay *r)
+void waiters_free(struct relay *r)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
+	if (!ws)
+		return;
 	relay_withdraw(r, &ws->look);
 	request_unref(ws->look_request);
-	ws->look_request = NULL;
 	for (int n = 0; n < WAITERS_BATCHES_OUT; n++) {
 		if (!ws->batch[n].request)
 			continue;
 		relay_withdraw(r, &ws->batch[n].attempt);
 		request_unref(ws->batch[n].request);
-		ws->batch[n].request = NULL;
 	}
 	timer_release(&ws->timer);
 	heap_release(&ws->to_ask);
 	heap_release(&ws->rest);
+	mem_free(ws);
+	r->waiters = NULL;
 }
 
 bool waiters_join(struct relay *r, struct waiter *w)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	if (!w->counted) {
 		w->counted = true;
 		w->batch = -1;
@@ -361,7 +366,7 @@ bool waiters_join(struct relay *r, struct waiter *w)
 
 void waiters_leave(struct relay *r, struct waiter *w)
 {
-	struct waiters *ws = &r->waiters;
+	struct waiters *ws = r->waiters;
 	if (!w->counted)
 		return;
 	w->counted = false;

@@ -6,6 +6,7 @@
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/settings.h>
+#include <sigrelay/relay/flights.h>
 #include <sigrelay/sigstore/rekor.h>
 #include <sigrelay/sigstore/route.h>
 
@@ -15,7 +16,8 @@
 
 void relay_path_enter(struct relay_path *p)
 {
-	relay_set_now(&p->relay, p->world->now);
+	if (relay_set_now(&p->relay, p->world->now))
+		flights_clock_set(&p->relay);
 }
 
 void relay_path_leave(struct relay_path *p)
@@ -352,6 +354,7 @@ struct relay_path *relay_path_new(struct world *w, struct relay_path *up, uint64
 		w->plan->tune(&cfg, w->plan->tune_arg);
 	must(timer_init(&w->timers, &p->wake, on_wake, p));
 	must(relay_init(&p->relay, &cfg, &sim_wire, p, seed, w->now));
+	must(flights_init(&p->relay));
 	return p;
 }
 
@@ -386,6 +389,7 @@ void relay_path_free(struct relay_path *p, struct outcome_of_run *out)
 	for (enum side s = 0; out && s < SIDE_COUNT; s++)
 		out->outage[s] =
 		    breaker_outage(&p->relay.upstream[SERVICE_REKOR].gate.breaker[s], p->world->now.mono);
+	flights_release(&p->relay);
 	relay_release(&p->relay);
 	if (p->lines)
 		found(p->world, "%u attempts are left on the wire", p->lines);

@@ -1,6 +1,6 @@
 /* The wait of `run` between two runs of its command: what commands/outage.c does
  * around rerun.h, in virtual time. */
-#include <sigrelay/relay/flight.h>
+#include <sigrelay/relay/flights.h>
 
 #include "world.h"
 

@@ -38,21 +38,5 @@ struct answer *flight_not_yet(struct exchange *x) MUST_CHECK;
 /* Has Sigstore failed this flight so far, though nobody has heard so yet? cause:
  * in a sentence; untouched when not. */
 bool flight_failing(const struct flight *f, char cause[256]);
-/* The same of any flight that a client waits for. */
-bool flights_failing(const struct relay *r, char cause[256]);
-/* What is in hand of one operation. */
-struct flights_held {
-	size_t exchanges, orphans; /* orphans: creates that go on without a client */
-	usec longest;              /* the longest wait of an exchange so far */
-	usec next_deadline;        /* USEC_NEVER: none */
-};
-void flights_hold(const struct relay *r, struct flights_held out[OP_COUNT]);
-/* The wall clock has gone ahead of the monotonic one: deadlines that it bounds come
- * nearer; what is over by it ends with the next timers. */
-void flights_clock_set(struct relay *r);
-/* Exchanges that are parked behind another's ticket: they have none of their own. */
-size_t flights_parked_together(const struct relay *r);
-/* Ends every flight of r without a client; for relay_release. */
-void flights_cancel(struct relay *r);
 
 #endif

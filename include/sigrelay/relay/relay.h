@@ -1,6 +1,9 @@
-/* The relay's core: upstreams with their gates, what is in flight, what is
- * remembered, and the clock they share. No libevent, no libcurl: time comes in
- * through relay_turn, bytes leave through the wire port.
+/* The relay's core: the services' gates and the lines before them, what is remembered,
+ * and the clock that all share. No libevent, no libcurl: time comes in through
+ * relay_set_now, bytes leave through the wire port.
+ *
+ * It knows nobody above it. An attempt's owner hears by the attempt's own callbacks, the
+ * fleet by struct fleet_ops; what flights.h and waiters.h keep here is theirs alone.
  *
  * Owner: server.c in production, the tests and the simulator else. */
 #ifndef SIGRELAY_RELAY_RELAY_H
@@ -20,7 +23,6 @@
 #include <sigrelay/relay/mint_line.h>
 #include <sigrelay/relay/places.h>
 #include <sigrelay/relay/telemetry.h>
-#include <sigrelay/relay/waiters.h>
 #include <sigrelay/relay/wire.h>
 #include <sigrelay/sigstore/operation.h>
 
@@ -35,6 +37,7 @@ void relay_config_from(struct relay_config *c, const struct settings *s);
 
 struct flight;
 struct fleet;
+struct waiters;
 struct upstream;
 
 /* What an attempt's end did at one side of a gate. */
@@ -63,27 +66,28 @@ struct upstream {
 
 struct relay {
 	struct relay_config cfg;
-	struct instant now; /* set by relay_turn */
+	struct instant now; /* set by relay_set_now */
 	usec wall_ahead;    /* of the monotonic clock, when that was last looked at */
 	usec service_ahead; /* Sigstore's wall clock, of ours: see service_clock.h */
 	struct timers timers;
 	struct rng rng;
 	struct upstream upstream[SERVICE_COUNT];
-	struct creates creates;
 	struct memory memory;
 	struct mint_line mint;
 	struct places places;
-	struct waiters waiters;
 	struct telemetry telemetry;
 	struct fleet *fleet; /* borrowed; NULL: this relay works alone */
 	const struct fleet_ops *fleet_ops;
 	const struct wire_ops *wire;
 	void *wire_arg;
-	size_t exchanges;             /* begun and not answered */
-	struct flight *log_state;     /* the last GET /api/v1/log that found none to share */
-	usec hedges_paid;             /* when a hedge last learned its entry's id; 0: never */
-	size_t held_bytes;            /* of the flights' requests */
+	size_t exchanges; /* begun and not answered */
+	/* The flights': */
 	TAILQ_HEAD(, flight) flights; /* those that survive their clients too */
+	struct creates creates;
+	struct waiters *waiters;
+	struct flight *log_state; /* the last GET /api/v1/log that found none to share */
+	usec hedges_paid;         /* when a hedge last learned its entry's id; 0: never */
+	size_t held_bytes;        /* of the flights' requests */
 	bool draining;
 	struct {
 		uint64_t count;
@@ -94,13 +98,13 @@ struct relay {
 
 enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire,
 		       void *wire_arg, uint64_t seed, struct instant now) MUST_CHECK;
-/* Every exchange must have ended; flights without a client are cancelled. */
+/* After flights_release. */
 void relay_release(struct relay *r);
 void relay_configure(struct relay *r, const struct relay_config *cfg);
 
-/* What time it is: call at the begin of every event. Fires nothing. A wall clock that
- * was set moves what certificates and tokens bound. */
-void relay_set_now(struct relay *r, struct instant now);
+/* What time it is: call at the begin of every event. Fires nothing. True: the wall clock
+ * has gone ahead, which flights_clock_set is to be told of. */
+bool relay_set_now(struct relay *r, struct instant now) MUST_CHECK;
 /* Fires what is due; returns when to call again (monotonic, USEC_NEVER: no timer). */
 usec relay_run_timers(struct relay *r);
 
@@ -121,6 +125,6 @@ void relay_hear_back(struct relay *r, enum service s, enum side side, const char
 void relay_pump(struct relay *r, enum service s);
 
 enum breaker_state relay_breaker(const struct relay *r, enum service s, enum side side);
-size_t relay_parked(const struct relay *r);
+size_t relay_in_line(const struct relay *r); /* before the gates and for a certificate */
 
 #endif

@@ -62,8 +62,9 @@ struct waiters {
 	bool alone;        /* /entries/retrieve is not served here */
 };
 
-enum status waiters_init(struct relay *r) MUST_CHECK;
-void waiters_release(struct relay *r);
+/* r->waiters is set, and cleared by waiters_free; fine when it is not. */
+enum status waiters_new(struct relay *r) MUST_CHECK;
+void waiters_free(struct relay *r);
 /* Counts it; true: it is shared from now on. False: it polls for itself. */
 bool waiters_join(struct relay *r, struct waiter *w);
 /* Waits no more; fine when it never did. */

@@ -26,7 +26,7 @@ static void set_wall(struct sim *s, usec by)
 {
 	struct instant now = s->r.now;
 	now.wall += by;
-	relay_set_now(&s->r, now);
+	sim_set_now(s, now);
 }
 
 static bool told_to_sign_again(const struct client *c)

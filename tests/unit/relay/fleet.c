@@ -2,8 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <sigrelay/relay/flight.h>
-
 #include "../sigstore/vectors.h"
 #include "../unit.h"
 #include "fleet_fake.h"
@@ -112,7 +110,7 @@ static void test_own_slowness_is_not_taken_for_redis(void)
 	struct instant late = k->s.r.now;
 	late.mono += S;
 	late.wall += S;
-	relay_set_now(&k->s.r, late);
+	sim_set_now(&k->s, late);
 	relay_run_timers(&k->s.r);
 	CU_ASSERT_TRUE(fleet_status(k->f).up);
 	fake_reply(k, &(struct fleet_reply){ .value = { .type = FLEET_NIL } });

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <sigrelay/relay/flight.h>
-
 #include "../unit.h"
 
 #define NOW_MS 1795500060000

@@ -1,8 +1,6 @@
 /* Certificate requests while the log is down: one an interval for all relays together. */
 #include <string.h>
 
-#include <sigrelay/relay/flight.h>
-
 #include "../unit.h"
 #include "fleet_fake.h"
 

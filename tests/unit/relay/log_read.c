@@ -1,6 +1,5 @@
 /* What `run` asks of a relay: a read of the log of its own, and whether Sigstore
  * failed anybody. */
-#include <sigrelay/relay/flight.h>
 #include <sigrelay/relay/log_read.h>
 
 #include "../unit.h"

@@ -318,7 +318,7 @@ static void test_parked_ones_cost_one_probe_an_interval(void)
 	for (int i = 1; i < CROWD; i++)
 		get(&s, &c[i], "/api/v1/log/proof?lastSize=1");
 	CU_ASSERT_EQUAL(relay_breaker(&s.r, SERVICE_REKOR, SIDE_READ), BREAKER_OPEN);
-	CU_ASSERT_EQUAL(relay_parked(&s.r), CROWD);
+	CU_ASSERT_EQUAL(flights_parked(&s.r), CROWD);
 	size_t before = s.sends;
 	for (int i = 0; i < 60; i++) {
 		sim_wait(&s, S);
@@ -352,7 +352,7 @@ static void test_past_max_parked_hears_so_at_once(void)
 	up(&s);
 	get(&s, &c, SIM_GET);
 	sim_fail(&s, 0, TRANSPORT_CONNECT);
-	CU_ASSERT_EQUAL(relay_parked(&s.r), 1);
+	CU_ASSERT_EQUAL(flights_parked(&s.r), 1);
 	get(&s, &d, SIM_GET);
 	CU_ASSERT(client_heard(&d, 503));
 	CU_ASSERT(answer_header(d.answer, "Retry-After").n > 0);
@@ -419,7 +419,7 @@ static void test_the_log_s_state_is_asked_for_once_by_those_who_wait(void)
 	sim_fail(&s, 0, TRANSPORT_RESET);
 	get(&s, &c, "/api/v1/log");
 	get(&s, &d, "/api/v1/log?stable=true"); /* another question */
-	CU_ASSERT_EQUAL(relay_parked(&s.r), 4);
+	CU_ASSERT_EQUAL(flights_parked(&s.r), 4);
 	client_leave(&a);
 	sim_wait(&s, 6 * S);
 	CU_ASSERT_EQUAL(s.on_wire, 1); /* the probe */

@@ -77,16 +77,31 @@ enum status sim_up(struct sim *s, uint64_t seed)
 	log_setup(LOG_DEBUG, LOG_TEXT);
 	log_capture(hush, NULL);
 	struct instant now = { .mono = 1000 * S, .wall = SIM_WALL_SECONDS * S };
-	return relay_init(&s->r, &s->cfg, &fake_wire, s, seed, now);
+	enum status st = relay_init(&s->r, &s->cfg, &fake_wire, s, seed, now);
+	if (st != STATUS_OK)
+		return st;
+	st = flights_init(&s->r);
+	if (st != STATUS_OK) {
+		flights_release(&s->r);
+		relay_release(&s->r);
+	}
+	return st;
 }
 
 void sim_down(struct sim *s)
 {
 	CU_ASSERT_EQUAL(s->r.exchanges, 0);
+	flights_release(&s->r);
 	relay_release(&s->r);
 	log_capture(NULL, NULL);
 	log_setup(LOG_INFO, LOG_TEXT);
 	CU_ASSERT_EQUAL(s->on_wire, 0);
+}
+
+void sim_set_now(struct sim *s, struct instant now)
+{
+	if (relay_set_now(&s->r, now))
+		flights_clock_set(&s->r);
 }
 
 static void move_clock(struct sim *s, usec to)
@@ -94,7 +109,7 @@ static void move_clock(struct sim *s, usec to)
 	struct instant now = s->r.now;
 	now.wall += to - now.mono;
 	now.mono = to;
-	relay_set_now(&s->r, now);
+	sim_set_now(s, now);
 }
 
 void sim_wait(struct sim *s, usec t)

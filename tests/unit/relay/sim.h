@@ -6,6 +6,7 @@
 #define SIGRELAY_TESTS_RELAY_SIM_H
 
 #include <sigrelay/relay/exchange.h>
+#include <sigrelay/relay/flights.h>
 #include <sigrelay/relay/relay.h>
 
 #define SIM_SENT_MAX 512
@@ -35,6 +36,7 @@ struct client {
 /* Small times, no hedge, no limits; change s->cfg and call sim_up. */
 void sim_init(struct sim *s);
 enum status sim_up(struct sim *s, uint64_t seed) MUST_CHECK;
+void sim_set_now(struct sim *s, struct instant now); /* as server.c does */
 void sim_down(struct sim *s); /* relay_release; whatever was on the wire must have been cancelled */
 
 /* Lets time pass, firing what is due on the way. */
