@@ -17,8 +17,8 @@
 #include <sys/socket.h>
 
 #include <sigrelay/base/log.h>
+#include <sigrelay/relay/admission.h>
 #include <sigrelay/relay/chunk_guard.h>
-#include <sigrelay/relay/exchange.h>
 #include <sigrelay/relay/head_guard.h>
 #include <sigrelay/relay/intake.h>
 

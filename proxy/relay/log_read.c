@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include <sigrelay/base/rng.h>
+#include <sigrelay/relay/admission.h>
 
 static void on_answer(struct exchange *x, struct answer *answer)
 {

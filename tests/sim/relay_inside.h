@@ -3,7 +3,7 @@
 #ifndef SIGRELAY_SIM_RELAY_INSIDE_H
 #define SIGRELAY_SIM_RELAY_INSIDE_H
 
-#include <sigrelay/relay/exchange.h>
+#include <sigrelay/relay/admission.h>
 
 #include "world.h"
 

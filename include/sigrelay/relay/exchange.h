@@ -1,7 +1,7 @@
 /* One client request from its first byte to its answer: the client's half.
  *
- * Lives in its owner's struct (the front's connection). The owner hears exactly
- * one answer, perhaps from inside exchange_start, unless it abandons first. */
+ * Lives in its owner's struct (the front's connection), which begins and abandons it
+ * by admission.h. Here is what it is, and how it ends. */
 #ifndef SIGRELAY_RELAY_EXCHANGE_H
 #define SIGRELAY_RELAY_EXCHANGE_H
 
@@ -37,17 +37,10 @@ struct exchange {
 
 TAILQ_HEAD(exchange_list, exchange);
 
-/* Answers from memory, turns away a crowd, joins a create in flight, or begins a flight. Takes a
- * reference of request. Never fails: what goes wrong here is an answer. */
-void exchange_start(struct exchange *x, struct relay *r, struct request *request,
-		    exchange_answer_fn *on_answer, void *owner);
-/* The client left. A create goes on; anything else ends with its client. */
-void exchange_abandon(struct exchange *x);
-/* For flights: hands the answer on and ends the exchange. */
+/* The one way to its owner: notes and logs the answer, hands it on and ends the exchange. */
 void exchange_finish(struct exchange *x, struct answer *answer);
+void exchange_end(struct exchange *x); /* without an answer: its client left */
 /* Sigstore failed a client of this relay: see server_failures. */
 void failure_note(struct relay *r, const char *cause);
-/* The relay leaves: an answer of our own (503 + Retry-After) for one exchange. */
-void exchange_turn_away(struct exchange *x, const char *why);
 
 #endif

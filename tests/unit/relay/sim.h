@@ -5,7 +5,7 @@
 #ifndef SIGRELAY_TESTS_RELAY_SIM_H
 #define SIGRELAY_TESTS_RELAY_SIM_H
 
-#include <sigrelay/relay/exchange.h>
+#include <sigrelay/relay/admission.h>
 #include <sigrelay/relay/flights.h>
 #include <sigrelay/relay/relay.h>
 
