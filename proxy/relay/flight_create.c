@@ -5,7 +5,6 @@
 
 #include <sigrelay/base/log.h>
 #include <sigrelay/relay/reply.h>
-#include <sigrelay/relay/service_clock.h>
 
 #define HEDGES_PAY (30 * USEC_PER_SEC)
 #define HEDGE_AGAIN (USEC_PER_SEC / 2)
@@ -47,7 +46,8 @@ void create_late(struct flight *f, const struct judged *j)
  * the entry itself tells. */
 bool create_has_ended(const struct flight *f)
 {
-	int64_t ago = service_clock_now(f->relay).wall / USEC_PER_SEC - f->posted.not_after;
+	int64_t ago = service_clock_now(&f->relay->service_clock, f->relay->now).wall / USEC_PER_SEC -
+		      f->posted.not_after;
 	return f->posted.not_after && ago >= 0 && ago < CERTIFICATE_JUST_ENDED_S;
 }
 

@@ -4,7 +4,6 @@
 
 #include <sigrelay/base/log.h>
 #include <sigrelay/relay/reply.h>
-#include <sigrelay/relay/service_clock.h>
 #include <sigrelay/sigstore/fulcio.h>
 
 static const char *advice(enum deadline_reason why)
@@ -100,8 +99,9 @@ void on_deadline(void *arg, usec now)
 static void bind_to_wall(struct flight *f, int64_t unix_seconds, enum deadline_reason why)
 {
 	struct relay *r = f->relay;
-	usec at = deadline_from_wall(unix_seconds, r->cfg.notafter_margin, service_clock_now(r));
-	usec end = deadline_from_wall(unix_seconds, 0, service_clock_now(r));
+	usec at = deadline_from_wall(unix_seconds, r->cfg.notafter_margin,
+				     service_clock_now(&r->service_clock, r->now));
+	usec end = deadline_from_wall(unix_seconds, 0, service_clock_now(&r->service_clock, r->now));
 	usec room = usec_min(usec_add(r->now.mono, r->cfg.notafter_margin), usec_max(end, r->now.mono));
 	f->wall_end = unix_seconds;
 	f->wall_reason = why;
@@ -113,7 +113,7 @@ static void bind_to_wall(struct flight *f, int64_t unix_seconds, enum deadline_r
 static void bind_first(struct flight *f, int64_t unix_seconds, enum deadline_reason why)
 {
 	const struct relay *r = f->relay;
-	if (deadline_from_wall(unix_seconds, 0, service_clock_now(r)) > r->now.mono)
+	if (deadline_from_wall(unix_seconds, 0, service_clock_now(&r->service_clock, r->now)) > r->now.mono)
 		bind_to_wall(f, unix_seconds, why);
 	else
 		f->deadline = deadline_add(f->deadline, usec_add(r->now.mono, r->cfg.attempt_timeout), why);
@@ -128,7 +128,7 @@ void flight_bind_again(struct flight *f)
 		return;
 	if (f->sent) {
 		usec at = deadline_from_wall(f->wall_end, f->relay->cfg.notafter_margin,
-					     service_clock_now(f->relay));
+					     service_clock_now(&f->relay->service_clock, f->relay->now));
 		f->deadline = deadline_add(f->deadline, usec_max(at, now), f->wall_reason);
 	} else {
 		bind_to_wall(f, f->wall_end, f->wall_reason);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <sigrelay/base/log.h>
-#include <sigrelay/relay/service_clock.h>
 #include <sigrelay/sigstore/answers.h>
 
 static void log_junk(const struct flight *f, const struct judged *j, const struct answer *a, const char *next)
@@ -68,7 +67,8 @@ static bool judge_ending(const struct flight *f, enum transport t, const struct 
 		snprintf(j->why, sizeof(j->why), "HTTP %d: the relay before it waits for Sigstore",
 			 a->status);
 	}
-	j->retry_after = retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(f->relay, a));
+	j->retry_after =
+	    retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(a, f->relay->now));
 	return true;
 }
 
@@ -83,7 +83,7 @@ void judge_request(struct flight *f, enum transport t, const struct answer *a, c
 	else if (a->status == 400 && answer_400_is_transient(q->operation, q->path, buf_slice(&a->body)))
 		j->outcome = OUTCOME_SERVER_ERROR;
 	if (j->outcome == OUTCOME_GOOD)
-		service_clock_hear(f->relay, a, f->main.sent_at);
+		service_clock_hear(&f->relay->service_clock, a, f->main.sent_at, f->relay->now);
 	log_junk(f, j, a, "counted as a failed attempt");
 }
 

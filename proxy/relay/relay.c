@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <sigrelay/base/log.h>
-#include <sigrelay/relay/service_clock.h>
 
 #define POLL_MAX (2 * USEC_PER_SEC)
 #define SILENCE (4 * USEC_PER_SEC) /* from then on a client that leaves says something of the service */
@@ -136,6 +135,7 @@ enum status relay_init(struct relay *r, const struct relay_config *cfg, const st
 	enum status st = places_init(&r->places, cfg->max_parked);
 	if (st == STATUS_OK)
 		st = telemetry_init(&r->telemetry);
+	r->service_clock.gauge = r->telemetry.service_clock_ahead;
 	for (enum service s = 0; st == STATUS_OK && s < SERVICE_COUNT; s++)
 		st = upstream_init(r, s);
 	if (st == STATUS_OK)
@@ -178,7 +178,7 @@ bool relay_set_now(struct relay *r, struct instant now)
 	if (by > -CLOCK_STEP && by < CLOCK_STEP)
 		return false;
 	r->wall_ahead = ahead;
-	service_clock_forget(r);
+	service_clock_forget(&r->service_clock);
 	log_event(LOG_WARN, "clock_set", LOG_T("by", by),
 		  LOG_S("next", by > 0 ? "deadlines of certificates and tokens are taken anew" : "go on"));
 	return by > 0;

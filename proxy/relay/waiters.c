@@ -7,7 +7,6 @@
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/relay/relay.h>
-#include <sigrelay/relay/service_clock.h>
 #include <sigrelay/sigstore/answers.h>
 
 #define LOG_PATH "/api/v1/log"
@@ -229,7 +228,7 @@ static void batch_done(struct attempt *at, enum transport t, struct answer *a, c
 	if (o == OUTCOME_GOOD && !is_array(buf_slice(&a->body)))
 		o = OUTCOME_JUNK;
 	usec retry_after =
-	    a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(r, a)) : -1;
+	    a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(a, r->now)) : -1;
 	relay_judge(r, at, o, retry_after, a ? "entries/retrieve" : error);
 	if (o == OUTCOME_GOOD) {
 		struct slice rest = buf_slice(&a->body), element;
@@ -275,7 +274,7 @@ static void look_done(struct attempt *at, enum transport t, struct answer *a, co
 		cJSON_Delete(json);
 	}
 	usec retry_after =
-	    a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(r, a)) : -1;
+	    a ? retry_after_parse(answer_header(a, "Retry-After"), service_clock_of(a, r->now)) : -1;
 	char cause[40];
 	if (a)
 		snprintf(cause, sizeof(cause), "HTTP %d to the log's state", a->status);

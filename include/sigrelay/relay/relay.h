@@ -22,6 +22,7 @@
 #include <sigrelay/relay/memory.h>
 #include <sigrelay/relay/mint_line.h>
 #include <sigrelay/relay/places.h>
+#include <sigrelay/relay/service_clock.h>
 #include <sigrelay/relay/telemetry.h>
 #include <sigrelay/relay/wire.h>
 #include <sigrelay/sigstore/operation.h>
@@ -68,10 +69,10 @@ struct relay {
 	struct relay_config cfg;
 	struct instant now; /* set by relay_set_now */
 	usec wall_ahead;    /* of the monotonic clock, when that was last looked at */
-	usec service_ahead; /* Sigstore's wall clock, of ours: see service_clock.h */
 	struct timers timers;
 	struct rng rng;
 	struct upstream upstream[SERVICE_COUNT];
+	struct service_clock service_clock;
 	struct memory memory;
 	struct mint_line mint;
 	struct places places;

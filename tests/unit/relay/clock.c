@@ -214,20 +214,20 @@ static void test_small_differences_are_none(void)
 	CU_ASSERT_EQUAL_FATAL(sim_up(&s, 1), STATUS_OK);
 	usec right = s.r.now.wall;
 	hear(&s, right + 9 * S, "");
-	CU_ASSERT_EQUAL(s.r.service_ahead, 0);
+	CU_ASSERT_EQUAL(s.r.service_clock.ahead, 0);
 	hear(&s, right - 9 * S, "");
-	CU_ASSERT_EQUAL(s.r.service_ahead, 0);
+	CU_ASSERT_EQUAL(s.r.service_clock.ahead, 0);
 	client_start(&c, &s, sim_request("GET", "/api/v1/log/publicKey", SLICE_LIT(""), NULL));
 	sim_wait(&s, 25 * S);
 	client_release(&c);
 	hear(&s, right + 16 * S, "");
-	CU_ASSERT_EQUAL(s.r.service_ahead, 0);
+	CU_ASSERT_EQUAL(s.r.service_clock.ahead, 0);
 	hear(&s, right + 60 * S, "");
-	CU_ASSERT_EQUAL(s.r.service_ahead, 35 * S);
+	CU_ASSERT_EQUAL(s.r.service_clock.ahead, 35 * S);
 	set_wall(&s, 35 * S); /* it was put right */
-	CU_ASSERT_EQUAL(s.r.service_ahead, 0);
+	CU_ASSERT_EQUAL(s.r.service_clock.ahead, 0);
 	hear(&s, right + 60 * S, "");
-	CU_ASSERT_EQUAL(s.r.service_ahead, 0);
+	CU_ASSERT_EQUAL(s.r.service_clock.ahead, 0);
 	sim_down(&s);
 }
 
