@@ -7,6 +7,7 @@
 
 #include <sigrelay/base/mem.h>
 #include <sigrelay/commands/help.h>
+#include <sigrelay/commands/options.h>
 
 const struct command *command_find(const char *name)
 {
@@ -15,6 +16,22 @@ const struct command *command_find(const char *name)
 			return c;
 	}
 	return NULL;
+}
+
+int command_help(int argc, char **argv)
+{
+	int wrong = options_take(&argc, argv, NULL, 0, 1);
+	if (wrong)
+		return wrong;
+	if (argc < 2) {
+		help_overview(stdout);
+		return EXIT_SUCCESS;
+	}
+	const struct command *c = command_find(argv[1]);
+	if (!c)
+		return help_unknown(argv[1]);
+	help_of(stdout, c);
+	return EXIT_SUCCESS;
 }
 
 static int asks_help(const char *arg)

@@ -122,19 +122,3 @@ int help_unknown(const char *name)
 		complain("unknown command '%s'; `sigrelay help` lists them all", name);
 	return EXIT_USAGE_ERROR;
 }
-
-int command_help(int argc, char **argv)
-{
-	int wrong = options_take(&argc, argv, NULL, 0, 1);
-	if (wrong)
-		return wrong;
-	if (argc < 2) {
-		help_overview(stdout);
-		return EXIT_SUCCESS;
-	}
-	const struct command *c = command_find(argv[1]);
-	if (!c)
-		return help_unknown(argv[1]);
-	help_of(stdout, c);
-	return EXIT_SUCCESS;
-}
