@@ -74,12 +74,21 @@ static bool answered(struct fleet *f, void *arg, const struct fleet_reply *reply
 	return true;
 }
 
+static bool ask(struct fleet *f, struct fleet_question *q, const struct slice *words, size_t n,
+		enum side side)
+{
+	if (!fleet_call(f, words, n, answered, q, &q->call))
+		return false;
+	rate_expects(f, &f->relay->upstream[SERVICE_REKOR], side);
+	return true;
+}
+
 bool fleet_ask_create(struct fleet *f, struct fleet_question *q, const struct digest *create)
 {
 	char key[FLEET_KEY_MAX], entries[FLEET_KEY_MAX];
 	const struct slice words[] = { SLICE_LIT("EVAL"), slice_str(script_create), SLICE_LIT("1"),
 				       create_key(f, key, create), fleet_key(f, entries, "entry", "") };
-	return fleet_call(f, words, sizeof(words) / sizeof(words[0]), answered, q, &q->call);
+	return ask(f, q, words, sizeof(words) / sizeof(words[0]), SIDE_WRITE);
 }
 
 bool fleet_ask_entry(struct fleet *f, struct fleet_question *q, struct slice id)
@@ -88,7 +97,7 @@ bool fleet_ask_entry(struct fleet *f, struct fleet_question *q, struct slice id)
 	if (id.n < REKOR_UUID_HEX)
 		return false;
 	const struct slice words[] = { SLICE_LIT("GET"), entry_key(f, key, id) };
-	return fleet_call(f, words, sizeof(words) / sizeof(words[0]), answered, q, &q->call);
+	return ask(f, q, words, sizeof(words) / sizeof(words[0]), SIDE_READ);
 }
 
 void fleet_forget(struct fleet_question *q)

@@ -42,7 +42,7 @@ struct fleet_side {
 struct fleet_tap { /* one upstream's tokens */
 	struct upstream *upstream;
 	struct timer again;
-	bool asking;
+	unsigned asking;   /* questions on their way */
 	const char *event; /* of the rate, to be told with the next question; NULL: none */
 };
 
@@ -106,6 +106,9 @@ void rate_up(struct fleet *f);
 void rate_away(struct fleet *f);
 void rate_relays(struct fleet *f);
 void rate_wants(struct fleet *f, struct upstream *up);
+/* A request that asks for its entry will want a token if there is none: both are asked in
+ * one round trip, or it would wait for Redis twice. */
+void rate_expects(struct fleet *f, struct upstream *up, enum side side);
 void rate_judged(struct fleet *f, struct upstream *up, const struct gate_news *news);
 
 #endif

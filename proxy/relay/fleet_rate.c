@@ -49,7 +49,7 @@ static bool granted(struct fleet *f, void *arg, const struct fleet_reply *reply)
 {
 	struct fleet_tap *t = arg;
 	enum service s = service_of(f, t);
-	t->asking = false;
+	t->asking--;
 	if (!reply)
 		return true; /* away: the bucket fills by itself */
 	if (!is_grant(reply))
@@ -77,7 +77,7 @@ static void ask(struct fleet *f, struct fleet_tap *t, unsigned want)
 				       fleet_number(wanted, want),
 				       slice_str(t->event) };
 	if (fleet_call(f, words, sizeof(words) / sizeof(words[0]), granted, t, NULL)) {
-		t->asking = true;
+		t->asking++;
 		t->event = NULL;
 	} else {
 		timer_set(&t->again, usec_add(f->relay->now.mono, AGAIN_MAX));
@@ -102,6 +102,16 @@ void rate_wants(struct fleet *f, struct upstream *up)
 	struct fleet_tap *t = &f->tap[up->service];
 	if (!t->asking && !timer_pending(&t->again) && is_dry(up, f->relay->now.mono))
 		ask(f, t, batch(f, up));
+}
+
+void rate_expects(struct fleet *f, struct upstream *up, enum side side)
+{
+	struct fleet_tap *t = &f->tap[up->service];
+	const struct bucket *b = &up->gate.bucket;
+	usec now = f->relay->now.mono;
+	if (b->fed && bucket_ready(b, now) > now && !timer_pending(&t->again) &&
+	    up->gate.breaker[side].state == BREAKER_CLOSED)
+		ask(f, t, 1);
 }
 
 static void on_again(void *arg, usec now)

@@ -381,6 +381,38 @@ static void test_tokens_are_borrowed_by_demand(void)
 	fake_end(k);
 }
 
+/* Its token is asked for with its entry: one round trip and not two. */
+static void test_a_create_waits_for_redis_once(void)
+{
+	struct fake *k = fake_begin();
+	struct client c, d;
+	k->s.cfg.gate.rate_per_minute = 600;
+	k->s.cfg.gate.rate_burst = 10;
+	fake_up(k);
+	fake_post(k, &c);
+	CU_ASSERT_EQUAL_FATAL(k->n, 2);
+	CU_ASSERT_EQUAL(k->asked[0].kind, CREATE);
+	CU_ASSERT_EQUAL(k->asked[1].kind, TOKENS);
+	sim_wait(&k->s, FAKE_TIMEOUT - 1);
+	fake_reply_text(k, NOTHING);
+	CU_ASSERT_EQUAL(k->n, 1);
+	fake_reply_tokens(k, 1, 0);
+	CU_ASSERT_EQUAL(k->s.on_wire, 1);
+	/* With no token left in the fleet it waits for that, as all do. */
+	client_start(&d, &k->s, sim_request("GET", SIM_GET, NOTHING, NULL));
+	CU_ASSERT_EQUAL_FATAL(k->n, 2);
+	fake_reply_text(k, NOTHING);
+	fake_reply_tokens(k, 0, 200);
+	CU_ASSERT_EQUAL(k->n, 0);
+	CU_ASSERT_EQUAL(k->s.on_wire, 1);
+	fake_until_asked(k, TOKENS, "", S);
+	fake_reply_tokens(k, 1, 0);
+	CU_ASSERT_EQUAL(k->s.on_wire, 2);
+	client_release(&c);
+	client_release(&d);
+	fake_end(k);
+}
+
 static void test_without_redis_the_rate_is_shared_by_those_last_seen(void)
 {
 	struct fake *k = fake_begin();
@@ -480,6 +512,7 @@ TEST_SUITE(relay_fleet, TEST(test_a_create_waits_for_redis_no_longer_than_the_ti
 	   TEST(test_an_outage_that_is_over_is_not_heard_again),
 	   TEST(test_a_flush_makes_the_finder_speak_again),
 	   TEST(test_who_opens_again_after_good_news_is_in_doubt), TEST(test_tokens_are_borrowed_by_demand),
+	   TEST(test_a_create_waits_for_redis_once),
 	   TEST(test_without_redis_the_rate_is_shared_by_those_last_seen),
 	   TEST(test_a_reply_of_the_wrong_kind_is_no_redis),
 	   TEST(test_a_reply_that_nobody_asked_for_ends_the_connection),
