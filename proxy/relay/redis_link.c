@@ -214,19 +214,36 @@ static void connected(struct redis_link *l)
 		lost(l, "no memory for it");
 }
 
+/* Else it is not ready (LOADING), not this one (MOVED), or broken. ERR: a database that it
+ * has not, or a password before version 6. */
+static bool is_refusal(const char *code)
+{
+	static const char *const refusals[] = { "ERR", "NOAUTH", "NOPERM", "WRONGPASS" };
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		if (strcmp(code, refusals[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Of an error no more than its code is shown: a server that does not know AUTH repeats it. */
 static void greeted(struct redis_link *l, const redisReply *r)
 {
-	char cause[96], code[FLEET_CODE_MAX] = "";
-	if (r->type != REDIS_REPLY_STATUS) {
-		if (r->type == REDIS_REPLY_ERROR)
-			fleet_error_code((struct slice){ r->str, (size_t)r->len }, code);
-		snprintf(cause, sizeof(cause), "it refuses the password or the database: %s", code);
-		lost(l, cause);
+	char cause[96], code[FLEET_CODE_MAX];
+	if (r->type == REDIS_REPLY_STATUS) {
+		if (--l->greetings == 0)
+			fleet_connected(l->fleet);
 		return;
 	}
-	if (--l->greetings == 0)
-		fleet_connected(l->fleet);
+	if (r->type != REDIS_REPLY_ERROR) {
+		lost(l, "its answer is none of Redis'");
+		return;
+	}
+	fleet_error_code((struct slice){ r->str, (size_t)r->len }, code);
+	snprintf(cause, sizeof(cause), "%s: %s",
+		 is_refusal(code) ? "it refuses the password or the database" : "it answers with an error",
+		 code);
+	lost(l, cause);
 }
 
 static void deliver(struct redis_link *l, redisReply *r)

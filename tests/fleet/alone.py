@@ -381,6 +381,20 @@ def test_nonsense_of_replies(fleet):
     nonsense(fleet, ["wrong-kind", "numbers", "empty-array", "look-of-nulls", "endless-string", "nothing"])
 
 
+def test_why_it_is_not_taken_at_the_door(fleet):
+    fleet.secrets.append("its-password")
+    for said, cause in ((b"-LOADING Redis is loading the dataset in memory\r\n", "it answers with an error: LOADING"),
+                        (b"-ERR invalid password\r\n", "it refuses the password or the database: ERR"),
+                        (b":1\r\n", "its answer is none of Redis'")):
+        server = Nonsense(said, False, False)
+        server.start()
+        (a,) = fleet.start(1, connected=False, redis_url=f"redis://:its-password@127.0.0.1:{server.port}")
+        down_once([a])
+        assert cause in a.lines("redis_down")[0], a.lines("redis_down")
+        creates(fleet, a)
+        server.listener.close()
+
+
 def test_a_server_that_speaks_well_and_then_not(fleet):
     """Up, and then answers that mean nothing: words, leases and tokens of the wrong kind."""
     server = Nonsense(b"*8\r\n:3\r\n:1795500000000\r\n" + b"$9\r\ndown x -1\r\n" * 6, False, False)
