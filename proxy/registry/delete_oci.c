@@ -4,10 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool deleted(const struct web_answer *a)
-{
-	return a->status >= 200 && a->status < 300;
-}
+#define ACCEPTED 202
 
 static bool missing(const struct web_answer *a, const struct registry_error *e)
 {
@@ -32,10 +29,10 @@ static enum status ask_delete(struct remover *m, const struct reference *ref, co
 	registry_error_read(buf_slice(&a.body), &e);
 	*unsupported = false;
 	*harbor_like = a.status == 400 && strcmp(e.code, "UNSUPPORTED") == 0;
-	if (deleted(&a)) {
-		*v = (struct verdict){ .result = REMOVAL_DELETED };
+	if (a.status >= 200 && a.status < 300) {
+		st = confirm_deleted(m, ref, asked, a.status, ACCEPTED, v);
 	} else if (missing(&a, &e)) {
-		st = confirm_gone(m, ref, asked, v);
+		st = confirm_gone(m, ref, asked, 404, v);
 	} else {
 		verdict_of_answer(v, &a, asked, no_access.n ? no_access.p : NULL);
 		*unsupported = v->obstacle == OBSTACLE_UNSUPPORTED;

@@ -28,6 +28,14 @@ void json_free_secret(cJSON *root)
 	cJSON_Delete(root);
 }
 
+bool credential_is_token(struct slice text)
+{
+	size_t i = 0;
+	while (i < text.n && text.p[i] > ' ' && text.p[i] < 0x7f)
+		i++;
+	return text.n > 0 && i == text.n;
+}
+
 enum status credential_text(const char *text, char **out)
 {
 	char *made = text && *text ? mem_strdup(text) : NULL;
@@ -306,7 +314,12 @@ static enum status take_pair(const cJSON *entry, struct credentials *out, const 
 
 static enum status take_entry(const cJSON *entry, struct credentials *out, const char **wrong)
 {
-	enum status st = credential_text(text_at(entry, "registrytoken"), &out->registry_token);
+	const char *token = text_at(entry, "registrytoken");
+	if (*token && !credential_is_token(slice_str(token))) {
+		*wrong = "its registrytoken has a blank, a line break or another character that no token has";
+		return STATUS_INVALID;
+	}
+	enum status st = credential_text(token, &out->registry_token);
 	if (st == STATUS_OK)
 		st = credential_text(text_at(entry, "identitytoken"), &out->identity_token);
 	if (st == STATUS_OK)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
+#include <sigrelay/registry/docker_config.h>
 #include <sigrelay/sigstore/json_fields.h>
 
 #include "registry_inside.h"
@@ -12,6 +13,7 @@
 
 #define URL_MAX ((size_t)4096)
 #define SECRET_MAX ((size_t)64 << 10)
+#define NO_CONTENT 204
 
 struct hub {
 	struct buf authorization; /* the whole header line; n 0: not logged in */
@@ -108,7 +110,7 @@ static struct slice raw_text(struct slice body, const char *name)
 static enum status take_token(struct hub *h, const struct web_answer *a, bool old)
 {
 	struct slice token = raw_text(buf_slice(&a->body), old ? "token" : "access_token");
-	if (!token.n) {
+	if (!credential_is_token(token)) {
 		verdict_left(&h->trouble, OBSTACLE_FAULT, "Docker Hub answered the login without a token");
 		return STATUS_OK;
 	}
@@ -228,12 +230,10 @@ static enum status judge(struct remover *m, const struct reference *ref, const s
 			 struct verdict *v)
 {
 	static const char asked[] = "Docker Hub's DELETE of the tag";
-	if (a->status >= 200 && a->status < 300) {
-		*v = (struct verdict){ .result = REMOVAL_DELETED };
-		return STATUS_OK;
-	}
+	if (a->status >= 200 && a->status < 300)
+		return confirm_deleted(m, ref, asked, a->status, NO_CONTENT, v);
 	if (a->status == 404)
-		return confirm_gone(m, ref, asked, v);
+		return confirm_gone(m, ref, asked, a->status, v);
 	verdict_of_answer(v, a, asked, NULL);
 	if (is_final(a)) {
 		verdict_left(v, OBSTACLE_DENIED,

@@ -5,6 +5,8 @@
 
 #include "ghcr_inside.h"
 
+#define NO_CONTENT 204
+
 /* A tag of the version that does not go with this run; NULL: none. */
 static const char *other_tag(const struct remover *m, const struct reference *ref, const struct version *v)
 {
@@ -16,16 +18,18 @@ static const char *other_tag(const struct remover *m, const struct reference *re
 	return NULL;
 }
 
+static const char asked[] = "GitHub's DELETE of the version";
+
 static void bad_request(const struct web_answer *a, struct verdict *v)
 {
 	char words[ANSWER_WORDS];
 	answer_words(a, words);
 	if (strstr(words, "downloads"))
-		verdict_left(v, OBSTACLE_DOWNLOADS, "GitHub's DELETE of the version: %.400s", words);
+		verdict_left(v, OBSTACLE_DOWNLOADS, "%s: %.400s", asked, words);
 	else if (strstr(words, "last"))
-		verdict_left(v, OBSTACLE_LAST, "GitHub's DELETE of the version: %.400s", words);
+		verdict_left(v, OBSTACLE_LAST, "%s: %.400s", asked, words);
 	else
-		verdict_of_answer(v, a, "GitHub's DELETE of the version", NULL);
+		verdict_of_answer(v, a, asked, NULL);
 }
 
 static enum status delete_version(struct remover *m, struct ghcr *g, const struct reference *ref,
@@ -38,18 +42,19 @@ static enum status delete_version(struct remover *m, struct ghcr *g, const struc
 	if (st != STATUS_OK)
 		goto out;
 	if (a.status >= 200 && a.status < 300) {
-		*v = (struct verdict){ .result = REMOVAL_DELETED, .digest_went = true };
+		st = confirm_deleted(m, ref, asked, a.status, NO_CONTENT, v);
+		v->digest_went = v->result == REMOVAL_DELETED;
 	} else if (a.status == 404) {
-		ghcr_refused(&a, "GitHub's DELETE of the version", v);
+		ghcr_refused(&a, asked, v);
 		struct verdict rights = *v;
-		st = confirm_gone(m, ref, "GitHub's DELETE of the version", v);
+		st = confirm_gone(m, ref, asked, a.status, v);
 		if (v->result == REMOVAL_LEFT && v->obstacle == OBSTACLE_DENIED)
 			*v = rights;
 		v->digest_went = v->result == REMOVAL_GONE;
 	} else if (a.status == 400) {
 		bad_request(&a, v);
 	} else {
-		ghcr_refused(&a, "GitHub's DELETE of the version", v);
+		ghcr_refused(&a, asked, v);
 	}
 	if (v->digest_went)
 		ghcr_drop(g, at);
@@ -112,7 +117,7 @@ static enum status find_free(struct remover *m, const struct reference *ref, str
 		return STATUS_OK;
 	}
 	if (!at) {
-		st = confirm_gone(m, ref, "GitHub's list of versions", v);
+		st = confirm_gone(m, ref, "GitHub's list of versions", 404, v);
 		if (v->result == REMOVAL_LEFT)
 			verdict_left(v, OBSTACLE_FAULT,
 				     "GitHub's list of versions does not have it, though the registry does: "

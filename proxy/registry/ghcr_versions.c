@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <sigrelay/base/mem.h>
+#include <sigrelay/registry/docker_config.h>
 #include <sigrelay/sigstore/json_fields.h>
 
 #include "ghcr_inside.h"
@@ -41,22 +42,35 @@ void ghcr_free(struct ghcr *g)
 
 /* --- asking ----------------------------------------------------------------------- */
 
-static enum status set_token(struct ghcr *g, const char *token)
+/* A secret that was pasted or read from a file often ends with a line's end. */
+static enum status set_token(struct ghcr *g, const char *where, const char *token)
 {
-	enum status st = buf_reserve(&g->authorization, strlen(token) + 64);
-	return st == STATUS_OK ? buf_addf(&g->authorization, "Authorization: Bearer %s", token) : st;
+	struct slice text = slice_str(token);
+	while (text.n && strchr(" \t\r\n", text.p[text.n - 1]))
+		text.n--;
+	if (!credential_is_token(text)) {
+		verdict_left(&g->trouble, OBSTACLE_DENIED,
+			     "%s holds no token: it has a blank, a line break or another character that no "
+			     "token has",
+			     where);
+		return STATUS_OK;
+	}
+	enum status st = buf_reserve(&g->authorization, text.n + 64);
+	if (st == STATUS_OK)
+		st = buf_add_str(&g->authorization, "Authorization: Bearer ");
+	return st == STATUS_OK ? buf_add_slice(&g->authorization, text) : st;
 }
 
 static enum status find_token(struct remover *m, struct ghcr *g, const struct reference *ref)
 {
 	struct account *account;
 	if (m->cfg.github_token && *m->cfg.github_token)
-		return set_token(g, m->cfg.github_token);
+		return set_token(g, "GH_TOKEN or GITHUB_TOKEN", m->cfg.github_token);
 	enum status st = account_find(m->cfg.registry, ref, &account);
 	if (st != STATUS_OK)
 		return st;
 	if (!account->trouble && !account->anonymous && account->credentials.secret)
-		return set_token(g, account->credentials.secret);
+		return set_token(g, "ghcr.io's credential", account->credentials.secret);
 	verdict_left(&g->trouble, OBSTACLE_DENIED,
 		     "GitHub deletes a package version only for a token, and there is none: set GITHUB_TOKEN "
 		     "(in a workflow: ${{ github.token }}, with `permissions: packages: write`)%s%.200s",
@@ -88,17 +102,23 @@ enum status ghcr_ask(struct remover *m, const char *method, const char *url, str
 	return web_ask(m->cfg.web, &q, out);
 }
 
+/* A limit is told as a missing right is, by 403. */
+static bool is_limit(const struct web_answer *a)
+{
+	return a->status == 403 && (slice_eq_str(web_header(a, "X-RateLimit-Remaining", 0), "0") ||
+				    slice_contains(buf_slice(&a->body), "rate limit"));
+}
+
 void ghcr_refused(const struct web_answer *a, const char *asked, struct verdict *v)
 {
-	struct slice left = web_header(a, "X-RateLimit-Remaining", 0);
 	char words[REMOVAL_REASON];
 	verdict_of_answer(v, a, asked, NULL);
 	memcpy(words, v->reason, sizeof(words));
 	if (a->status == 401)
 		verdict_left(v, OBSTACLE_DENIED, "%.300s: the token is not good (any more)", words);
-	else if (a->status == 403 && slice_eq_str(left, "0"))
+	else if (is_limit(a))
 		verdict_left(v, OBSTACLE_FAULT, "%.300s: the token's rate limit is used up", words);
-	else if (a->status == 403 || a->status == 404)
+	else if (a->status == 404 || (a->status == 403 && !web_answer_throttles(a)))
 		verdict_left(
 		    v, OBSTACLE_DENIED,
 		    "%.240s (said also of a missing right): it takes a workflow's token with "

@@ -44,12 +44,9 @@ static enum status judge(struct remover *m, const struct reference *ref, const s
 {
 	char asked[300];
 	snprintf(asked, sizeof(asked), "Harbor's DELETE of the tag %s", ref->tag);
-	if (a->status >= 200 && a->status < 300)
-		*v = (struct verdict){ .result = REMOVAL_DELETED };
-	else if (a->status == 404)
-		return confirm_gone(m, ref, asked, v);
-	else
-		verdict_of_answer(v, a, asked, NULL);
+	if (a->status == 404 || (a->status >= 200 && a->status < 300)) /* 200 may be anybody's */
+		return confirm_gone(m, ref, asked, a->status, v);
+	verdict_of_answer(v, a, asked, NULL);
 	return STATUS_OK;
 }
 

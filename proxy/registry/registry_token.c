@@ -4,6 +4,7 @@
 #include <sigrelay/base/json.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/utf8.h>
+#include <sigrelay/registry/docker_config.h>
 
 #include "registry_inside.h"
 
@@ -286,15 +287,6 @@ void token_ask(struct call *c, const struct challenge *ch, const struct web_answ
 
 /* --- its answer --------------------------------------------------------------------- */
 
-/* What is sent in a header is a header's text. */
-static bool is_token(struct slice t)
-{
-	size_t i = 0;
-	while (i < t.n && t.p[i] > ' ' && t.p[i] < 0x7f)
-		i++;
-	return t.n > 0 && i == t.n;
-}
-
 static void wipe_string(const cJSON *root, const char *name)
 {
 	const cJSON *item = json_at(root, name, NULL);
@@ -318,7 +310,7 @@ static enum status token_read(struct grant *g, struct slice body)
 	enum status st = STATUS_INVALID;
 	if (token.n == 0)
 		token = json_str_at(root, "token", NULL);
-	if (is_token(token)) {
+	if (credential_is_token(token)) {
 		st = buf_reserve(&g->authorization, token.n + 8);
 		if (st == STATUS_OK)
 			st = buf_addf(&g->authorization, "Bearer %.*s", (int)token.n, token.p);

@@ -60,24 +60,48 @@ enum status remover_ask(struct remover *m, const struct reference *repository, c
 	return registry_ask(m->cfg.registry, m->cfg.web, &q, out, no_access);
 }
 
-enum status confirm_gone(struct remover *m, const struct reference *ref, const char *asked, struct verdict *v)
+static bool is_there(const struct tag_look *look, const struct reference *ref)
+{
+	return look->state == TAG_PRESENT && strcmp(look->digest, ref->digest) == 0;
+}
+
+static void still_there(const char *asked, int status, struct verdict *v)
+{
+	if (status == 404)
+		verdict_left(v, OBSTACLE_DENIED,
+			     "%s: 404, but it is still there; to some registries that is also the word for "
+			     "a missing permission",
+			     asked);
+	else
+		verdict_left(v, OBSTACLE_FAULT, "%s: %d, but it is still there", asked, status);
+}
+
+enum status confirm_gone(struct remover *m, const struct reference *ref, const char *asked, int status,
+			 struct verdict *v)
 {
 	struct tag_look look;
 	enum status st = remover_look(m, ref, &look);
 	if (st != STATUS_OK)
 		return st;
-	if (look.state == TAG_ABSENT ||
-	    (look.state == TAG_PRESENT && strcmp(look.digest, ref->digest) != 0)) {
+	if (is_there(&look, ref)) {
+		still_there(asked, status, v);
+	} else if (look.state != TAG_ABSENT && look.state != TAG_PRESENT) {
+		verdict_left(v, OBSTACLE_FAULT, "%s: %d, and whether it has gone could not be seen: %s",
+			     asked, status, look.reason);
+	} else if (status == 404) {
 		*v = (struct verdict){ .result = REMOVAL_GONE };
 		snprintf(v->reason, sizeof(v->reason), "was gone");
-	} else if (look.state == TAG_PRESENT) {
-		verdict_left(v, OBSTACLE_DENIED,
-			     "%s: 404, but it is still there; to some registries that is also the word for "
-			     "a missing permission",
-			     asked);
 	} else {
-		verdict_left(v, OBSTACLE_FAULT, "%s: 404, and whether it has gone could not be seen: %s",
-			     asked, look.reason);
+		*v = (struct verdict){ .result = REMOVAL_DELETED };
 	}
+	return STATUS_OK;
+}
+
+enum status confirm_deleted(struct remover *m, const struct reference *ref, const char *asked, int status,
+			    int usual, struct verdict *v)
+{
+	if (status != usual)
+		return confirm_gone(m, ref, asked, status, v);
+	*v = (struct verdict){ .result = REMOVAL_DELETED };
 	return STATUS_OK;
 }

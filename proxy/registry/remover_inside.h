@@ -131,9 +131,13 @@ enum status remover_look(struct remover *m, const struct reference *ref, struct 
 /* One request below the repository. */
 enum status remover_ask(struct remover *m, const struct reference *repository, const char *method,
 			const char *tail, struct web_answer *out, struct buf *no_access) MUST_CHECK;
-/* 404 to a delete: it has gone, unless a look finds it. */
-enum status confirm_gone(struct remover *m, const struct reference *ref, const char *asked,
+/* That status to a delete, a 404 or a 2xx: it has gone, unless a look finds it. */
+enum status confirm_gone(struct remover *m, const struct reference *ref, const char *asked, int status,
 			 struct verdict *v) MUST_CHECK;
+/* A success: as it is said where it is `usual`, else as a look says: a page of somebody
+ * between here and there may be a 200 too. */
+enum status confirm_deleted(struct remover *m, const struct reference *ref, const char *asked, int status,
+			    int usual, struct verdict *v) MUST_CHECK;
 
 /* --- who names what in a repository ------------------------------------------------- */
 

@@ -14,18 +14,31 @@ void verdict_left(struct verdict *v, enum obstacle o, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void print_throttle(const struct web_answer *a, char out[80])
+{
+	char wait[32];
+	*out = '\0';
+	if (!web_answer_throttles(a))
+		return;
+	usec_format(a->retry_after, wait);
+	snprintf(out, 80, " (too many requests%s%s)",
+		 a->retry_after >= 0 ? "; it may be asked again in " : "", a->retry_after >= 0 ? wait : "");
+}
+
 void answer_words(const struct web_answer *a, char out[ANSWER_WORDS])
 {
 	struct buf words;
+	char throttle[80];
 	if (a->status == 0) {
 		snprintf(out, ANSWER_WORDS, "no answer: %.300s", a->error);
 		return;
 	}
+	print_throttle(a, throttle);
 	buf_init(&words, 1024);
 	if (error_print(a, &words) == STATUS_OK)
-		snprintf(out, ANSWER_WORDS, "%s", words.p + 1);
+		snprintf(out, ANSWER_WORDS, "%.300s%s", words.p + 1, throttle);
 	else
-		snprintf(out, ANSWER_WORDS, "%d", a->status);
+		snprintf(out, ANSWER_WORDS, "%d%s", a->status, throttle);
 	buf_release(&words);
 }
 
@@ -33,7 +46,7 @@ static enum obstacle obstacle_of(const struct web_answer *a)
 {
 	struct registry_error e;
 	registry_error_read(buf_slice(&a->body), &e);
-	if (a->status == 0 || a->status == 408 || a->status == 429 || a->status >= 500)
+	if (a->status == 0 || a->status == 408 || a->status >= 500 || web_answer_throttles(a))
 		return OBSTACLE_FAULT;
 	if (registry_error_immutable(a->status, &e))
 		return OBSTACLE_IMMUTABLE;

@@ -317,7 +317,7 @@ static void say_attempts(struct web_answer *a)
 static bool may_repeat(const struct task *t)
 {
 	const struct web_config *cfg = &t->web->cfg;
-	bool transient = t->last.status ? web_status_is_transient(t->last.status) : t->transient;
+	bool transient = t->last.status ? web_answer_is_transient(&t->last) : t->transient;
 	if (!transient || (cfg->attempts && t->last.attempts >= cfg->attempts) || t->resolves >= RESOLVES_MAX)
 		return false;
 	return !t->last.status || !t->final || !t->final(&t->last);
@@ -332,8 +332,8 @@ static void settle(struct task *t, usec now)
 		keep(t);
 	t->stage = OVER;
 	if (!cut && may_repeat(t)) {
-		usec wait = backoff_wait(&t->web->cfg.backoff, t->last.attempts, t->last.status == 429,
-					 t->last.retry_after, &t->web->rng);
+		usec wait = backoff_wait(&t->web->cfg.backoff, t->last.attempts,
+					 web_answer_throttles(&t->last), t->last.retry_after, &t->web->rng);
 		t->due = usec_add(now, wait);
 		t->stage = t->due < deadline_of(t) ? WAITING : OVER;
 	}

@@ -34,20 +34,45 @@ struct slice web_header(const struct web_answer *a, const char *name, size_t n)
 	return (struct slice){ NULL, 0 };
 }
 
-usec web_retry_after(const struct web_answer *a, usec wall)
+/* -1: that is no unix time. */
+static usec until(struct slice text, usec wall)
 {
 	uint64_t at;
-	struct slice standard = web_header(a, "Retry-After", 0);
-	struct slice hub = web_header(a, "X-Retry-After", 0);
-	if (!standard.p && slice_u64(hub, &at) == STATUS_OK && at > UNIX_TIMES &&
-	    at < (uint64_t)(USEC_NEVER / USEC_PER_SEC))
-		return usec_max(0, (usec)at * USEC_PER_SEC - wall);
-	return retry_after_parse(standard.p ? standard : hub, wall);
+	if (slice_u64(text, &at) != STATUS_OK || at <= UNIX_TIMES ||
+	    at >= (uint64_t)(USEC_NEVER / USEC_PER_SEC))
+		return -1;
+	return usec_max(0, (usec)at * USEC_PER_SEC - wall);
 }
 
-bool web_status_is_transient(int status)
+/* GitHub's and Docker Hub's budget of requests: a refusal with nothing left of it. */
+static usec until_reset(const struct web_answer *a, usec wall)
 {
-	return status == 429 || (status >= 500 && status != 501 && status != 505);
+	bool refused = a->status == 403 || a->status == 429;
+	if (!refused || !slice_eq_str(web_header(a, "X-RateLimit-Remaining", 0), "0"))
+		return -1;
+	return until(web_header(a, "X-RateLimit-Reset", 0), wall);
+}
+
+usec web_retry_after(const struct web_answer *a, usec wall)
+{
+	struct slice standard = web_header(a, "Retry-After", 0);
+	struct slice hub = web_header(a, "X-Retry-After", 0);
+	if (standard.p)
+		return retry_after_parse(standard, wall);
+	if (!hub.p)
+		return until_reset(a, wall);
+	usec wait = until(hub, wall);
+	return wait >= 0 ? wait : retry_after_parse(hub, wall);
+}
+
+bool web_answer_throttles(const struct web_answer *a)
+{
+	return a->status == 429 || (a->status == 403 && a->retry_after >= 0);
+}
+
+bool web_answer_is_transient(const struct web_answer *a)
+{
+	return web_answer_throttles(a) || (a->status >= 500 && a->status != 501 && a->status != 505);
 }
 
 /* OpenSSL's words for a first byte that begins no TLS record. */

@@ -27,9 +27,9 @@ bool web_is_proxy(bool tls, long port);
 void web_failure_print(const struct web_failure *f, char out[WEB_ERROR_SIZE]);
 /* May the same request meet a better fate in a moment? */
 bool web_failure_is_transient(const struct web_failure *f);
-/* As above, for an answer: 429, 5xx less those that say "never". */
-bool web_status_is_transient(int status);
-/* What Retry-After, or X-Retry-After as a unix time, says; -1: nothing. */
+/* As above, for an answer: too many requests, 5xx less those that say "never". */
+bool web_answer_is_transient(const struct web_answer *a);
+/* What Retry-After, X-Retry-After (a unix time) or X-RateLimit-Reset says; -1: nothing. */
 usec web_retry_after(const struct web_answer *a, usec wall);
 
 #endif

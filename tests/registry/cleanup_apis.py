@@ -238,6 +238,16 @@ def hub_throttles(w):
 
 
 @test
+def hub_throttles_for_long(w):
+    with hub(w) as (r, h):
+        hub_image(w, r)
+        h.fault("429", method="DELETE", x_retry_after=str(int(time.time()) + 1000))
+        image = w.json(4)["images"][0]
+        has(image["reason"], "429", "too many requests; it may be asked again in 16m")
+        eq(image["steps"][0], "run cleanup again: it goes on where it was")
+
+
+@test
 def hub_is_down(w):
     with hub(w) as (r, h):
         digest = hub_image(w, r)
@@ -257,6 +267,10 @@ def hub_answers_with_pages_for_people(w):
         digest = hub_image(w, r)
         h.fault("html200", path="auth/token")
         has(w.json(4)["images"][0]["reason"], "login without a token")
+        h.fault("html200", method="DELETE")
+        image = w.json(4)["images"][0]
+        has(image["reason"], "200, but it is still there")
+        eq((image["also"], deletes(r)), ([], []))
         h.fault("html404", method="DELETE")
         has(w.json(4)["images"][0]["reason"], "404, but it is still there")
         eq(r.tags(REPO), {"v1": digest})
@@ -498,6 +512,69 @@ def ghcr_rate_limit(w):
     with ghcr(w, limited=True) as (r, api):
         ghcr_image(w, r)
         has(w.json(4)["images"][0]["reason"], "rate limit is used up")
+
+
+SECONDARY = json.dumps({"message": "You have exceeded a secondary rate limit. Please wait."})
+
+
+@test
+def ghcr_secondary_rate_limit(w):
+    """A 403 that says when to come back is no missing right."""
+    with ghcr(w) as (r, api):
+        r.put(REPO, "v0", "older")
+        ghcr_image(w, r)
+        api.fault("403", method="DELETE", body=SECONDARY, retry_after="1")
+        w.run(0)
+        eq((list(r.tags(REPO)), len(deletes(api))), (["v0"], 2))
+
+
+@test
+def ghcr_rate_limit_for_longer_than_cleanup_waits(w):
+    limits = ({"Retry-After": "600"},
+              {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 7200)})
+    for headers, wait in zip(limits, ("10m", "1h 59m")):
+        with ghcr(w) as (r, api):
+            r.put(REPO, "v0", "older")
+            ghcr_image(w, r)
+            api.fault("403", path="versions", body=SECONDARY, headers=headers)
+            image = w.json(4)["images"][0]
+            has(image["reason"], "403: You have exceeded a secondary rate limit.", "too many requests", wait)
+            lacks(image["reason"], "Admin role")
+            eq(image["steps"][0], "run cleanup again: it goes on where it was")
+        open(w.ledger, "w").close()
+
+
+@test
+def ghcr_token_with_the_end_of_a_line(w):
+    with ghcr(w) as (r, api):
+        r.put(REPO, "v0", "older")
+        ghcr_image(w, r)
+        w.env["GITHUB_TOKEN"] = "gh-secret\r\n"
+        w.run(0)
+        eq(list(r.tags(REPO)), ["v0"])
+
+
+@test
+def ghcr_token_that_is_none(w):
+    for token in ("gh-secret\nX-Other: 1", "gh secret", "\n", "geh\u00e4im"):
+        with ghcr(w) as (r, api):
+            ghcr_image(w, r)
+            w.env["GITHUB_TOKEN"] = token
+            has(w.json(4)["images"][0]["reason"], "GH_TOKEN or GITHUB_TOKEN holds no token", "line break")
+            eq(api.requests(), [])
+        open(w.ledger, "w").close()
+
+
+@test
+def ghcr_page_for_people_deletes_nothing(w):
+    """Somebody between here and there answers DELETE with a 200."""
+    with ghcr(w) as (r, api):
+        r.put(REPO, "v0", "older")
+        ghcr_image(w, r)
+        api.fault("html200", method="DELETE", times=999)
+        image = w.json(4)["images"][0]
+        has(image["reason"], "GitHub's DELETE of the version: 200, but it is still there")
+        eq((image["also"], sorted(r.tags(REPO))), ([], ["v0", "v1"]))
 
 
 @test

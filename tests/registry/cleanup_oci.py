@@ -163,6 +163,18 @@ def immutable(w, profile):
         eq([d for d in deletes(r) if "sha256" in d.split("manifests/")[-1] and "/api/" not in d], [])
 
 
+@each("distribution3", "distribution2", "harbor")
+def a_page_for_people_deletes_nothing(w, profile):
+    with FakeRegistry(profile) as r:
+        user(w, r)
+        digest = image(w, r)
+        r.fault("html200", method="DELETE", times=999)
+        found = w.json(4)["images"][0]
+        eq((found["result"], found["also"], r.tags(REPO)), ("left", [], {"v1": digest}))
+        has(found["reason"], "200, but it is still there")
+        eq(len(deletes(r)), 1)
+
+
 @test
 def no_permission(w):
     with FakeRegistry("distribution3", auth="bearer", owners={"reader": []}, readers={"reader": ["acme"]}) as r:

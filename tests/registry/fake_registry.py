@@ -62,7 +62,8 @@ Control, on the same port, with no authorization:
     POST /_fake/reset       forgets requests and faults
 Faults, by "do":
     "429", "500", "503", … a status; "retry_after" and "x_retry_after" (its value as a string),
-                           "body" (text; default: an error body), "type" (of the body)
+                           "body" (text; default: an error body), "type" (of the body),
+                           "headers" ({NAME: value})
     "close"     ends the connection without an answer
     "half"      the whole head, half the body, then the end (with HEAD: half the head)
     "stall"     says nothing until /_fake/release (FakeRegistry.stalls: how many have, most_stalled: at once)
@@ -860,6 +861,7 @@ class Handler(BaseHTTPRequestHandler):
             answer.headers["Retry-After"] = f["retry_after"]
         if "x_retry_after" in f:
             answer.headers["X-Retry-After"] = f["x_retry_after"]
+        answer.headers.update(f.get("headers", {}))
         return answer
 
     # --- control

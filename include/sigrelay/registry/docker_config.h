@@ -33,6 +33,8 @@ enum status docker_config_find(const struct docker_config *c, const char *domain
 const char *credential_key(const char *domain);
 /* As cJSON_Delete, where strings may be secrets. */
 void json_free_secret(cJSON *root);
+/* May it stand in a header as a token does? A line break would begin another header. */
+bool credential_is_token(struct slice text);
 /* A copy; NULL for NULL and for "". STATUS_NO_MEMORY only. */
 enum status credential_text(const char *text, char **out) MUST_CHECK;
 

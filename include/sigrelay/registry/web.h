@@ -50,6 +50,10 @@ struct web_answer {
  * NULL: there is none. */
 struct slice web_header(const struct web_answer *a, const char *name, size_t n);
 
+/* Too many requests: 429, or a 403 that says when to come back, as GitHub answers to many
+ * at once ("secondary rate limit"). */
+bool web_answer_throttles(const struct web_answer *a);
+
 struct web_request {
 	const char *method, *url;
 	const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */

@@ -179,6 +179,9 @@ static void test_entries_that_are_no_good(void)
 	refuses_entry("\"auth\":\"AAAA\"", "':' is missing", "AAAA");
 	refuses_entry("\"auth\":\"dQB1OnB3\"", "NUL", "pw");
 	refuses_entry("\"password\":\"pw77\"", "no username", "pw77");
+	refuses_entry("\"registrytoken\":\"pw77\\r\\nX: 1\"", "registrytoken has a blank, a line break",
+		      "pw77");
+	refuses_entry("\"registrytoken\":\"pw 77\"", "registrytoken", "pw 77");
 }
 
 static void refuses_file(const char *name, const char *text, const char *wrong)
