@@ -55,8 +55,10 @@ static void word_begins(struct head_guard *g)
 
 static void word_bytes(struct head_guard *g, const char *p, size_t n)
 {
-	size_t fits = g->word_n < sizeof(g->word) ? sizeof(g->word) - g->word_n : 0;
-	memcpy(g->word + g->word_n, p, n < fits ? n : fits);
+	if (g->word_n < sizeof(g->word)) {
+		size_t fits = sizeof(g->word) - g->word_n;
+		memcpy(g->word + g->word_n, p, n < fits ? n : fits);
+	}
 	g->word_n += n;
 }
 
