@@ -55,136 +55,45 @@ static bool path_matches(const struct route *r, const char *path)
 	return strncmp(r->path, path, n) == 0 && path[n] && !strchr(path + n, '/');
 }
 
-/* *known: some method is served at this path. */
-static const struct route *route_find(const struct call *c, bool *known)
+static void no_route(struct builtin_log *l, struct call *c, int status, const char *message)
 {
-	*known = false;
+	struct response a;
+	response_init(&a, 0, NULL);
+	builtin_answer_or_reset(l, c, &a, service_error(PLACE_OTHER, status, message, &a));
+}
+
+static void no_method(struct builtin_log *l, struct call *c)
+{
+	char message[256];
+	snprintf(message, sizeof(message), "method %.20s is not allowed", c->method);
+	no_route(l, c, 405, message);
+}
+
+static void no_path(struct builtin_log *l, struct call *c)
+{
+	char message[256];
+	snprintf(message, sizeof(message), "path %.200s was not found", c->path);
+	no_route(l, c, 404, message);
+}
+
+static void route(struct call *c)
+{
+	c->place = PLACE_OTHER;
+	c->service = no_path;
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		if (!path_matches(&routes[i], c->path))
 			continue;
-		*known = true;
-		if (strcmp(routes[i].method, c->method) == 0)
-			return &routes[i];
+		c->service = no_method;
+		if (strcmp(routes[i].method, c->method) == 0) {
+			c->place = routes[i].place;
+			c->service = routes[i].service;
+			return;
+		}
 	}
-	return NULL;
-}
-
-/* ---- answers ---- */
-
-enum status response_header(struct response *a, const char *name, const char *value)
-{
-	return buf_addf(&a->head, "%s: %s\r\n", name, value);
-}
-
-enum status response_json(struct response *a, cJSON *root)
-{
-	char *text = root ? cJSON_PrintUnformatted(root) : NULL;
-	enum status s = text ? buf_addf(&a->body, "%s\n", text) : STATUS_NO_MEMORY;
-	cJSON_free(text);
-	cJSON_Delete(root);
-	return s;
 }
 
 static const char html_junk[] = "<!DOCTYPE html>\n<html><head><title>Welcome</title></head>"
 				"<body><h1>It works!</h1></body></html>\n";
-
-static enum status html_error(int status, struct response *a)
-{
-	const char *title = status == 429 ? "429 Too Many Requests" : "502 Bad Gateway";
-	a->content_type = "text/html";
-	return buf_addf(
-	    &a->body,
-	    "<html>\r\n<head><title>%s</title></head>\r\n<body>\r\n<center><h1>%s</h1></center>\r\n"
-	    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n",
-	    title, title);
-}
-
-/* gRPC's code for an HTTP status, as grpc-gateway maps it. */
-static int grpc_code(int status)
-{
-	switch (status) {
-	case 400:
-		return 3;
-	case 401:
-		return 16;
-	case 403:
-		return 7;
-	case 404:
-		return 5;
-	case 409:
-		return 6;
-	case 503:
-		return 14;
-	case 504:
-		return 4;
-	default:
-		return 13;
-	}
-}
-
-enum status service_error(enum place at, int status, const char *message, struct response *a)
-{
-	cJSON *root = cJSON_CreateObject();
-	a->status = status;
-	a->content_type = at == PLACE_STAMP ? "application/timestamp-reply" : "application/json";
-	bool ok = cJSON_AddNumberToObject(root, "code", at == PLACE_SIGN ? grpc_code(status) : status) &&
-		  cJSON_AddStringToObject(root, "message", message);
-	if (at == PLACE_SIGN)
-		ok = ok && cJSON_AddArrayToObject(root, "details");
-	if (!ok) {
-		cJSON_Delete(root);
-		return STATUS_NO_MEMORY;
-	}
-	return response_json(a, root);
-}
-
-void builtin_answer_or_reset(struct builtin_log *l, struct call *c, struct response *a, enum status made)
-{
-	if (made == STATUS_OK)
-		builtin_answer(l, c, a);
-	else
-		wire_reset(c);
-	response_release(a);
-}
-
-void builtin_answer(struct builtin_log *l, struct call *c, struct response *a)
-{
-	(void)l;
-	if (c->fault.word == WORD_HALF)
-		wire_answer_half(c, a);
-	else if (c->fault.word == WORD_DRIP)
-		wire_answer_drip(c, a, c->fault.duration);
-	else if (!builtin_lost(l, c))
-		wire_answer(c, a);
-}
-
-static void answer_status(struct builtin_log *l, struct call *c, int status, int64_t retry_after)
-{
-	struct response a;
-	response_init(&a, status, NULL);
-	enum status s = status == 429 || status == 502
-			    ? html_error(status, &a)
-			    : service_error(c->place, status, "built-in fault", &a);
-	if (s == STATUS_OK && retry_after >= 0)
-		s = buf_addf(&a.head, "Retry-After: %lld\r\n", (long long)retry_after);
-	c->fault.word = WORD_OK;
-	builtin_answer_or_reset(l, c, &a, s);
-}
-
-bool builtin_lost(struct builtin_log *l, struct call *c)
-{
-	if (c->fault.word != WORD_LOSE)
-		return false;
-	if (c->fault.lost_by == LOST_BY_RESET)
-		wire_reset(c);
-	else if (c->fault.lost_by == LOST_BY_CLOSE)
-		wire_close(c);
-	else if (c->fault.lost_by == LOST_BY_STALL)
-		builtin_park(l, c, PARKED_STALLED);
-	else
-		answer_status(l, c, (int)c->fault.n, -1);
-	return true;
-}
 
 static void answer_junk(struct builtin_log *l, struct call *c)
 {
@@ -192,86 +101,6 @@ static void answer_junk(struct builtin_log *l, struct call *c)
 	bool created = c->place == PLACE_CREATE || (c->place == PLACE_SIGN && strstr(c->path, "/v1/"));
 	response_init(&a, created ? 201 : 200, "text/html; charset=utf-8");
 	builtin_answer_or_reset(l, c, &a, buf_add_str(&a.body, html_junk));
-}
-
-static void answer_no_route(struct builtin_log *l, struct call *c, bool known)
-{
-	char message[256];
-	struct response a;
-	response_init(&a, 0, NULL);
-	snprintf(message, sizeof(message),
-		 known ? "method %.20s is not allowed" : "path %.200s was not found",
-		 known ? c->method : c->path);
-	enum status s = service_error(PLACE_OTHER, known ? 405 : 404, message, &a);
-	builtin_answer_or_reset(l, c, &a, s);
-}
-
-/* ---- calls that wait ---- */
-
-static int64_t *parked_counter(struct builtin_log *l, enum parked why)
-{
-	switch (why) {
-	case PARKED_HELD:
-		return &l->n.held;
-	case PARKED_DELAYED:
-		return &l->n.delayed;
-	case PARKED_STALLED:
-		return &l->n.stalled;
-	case PARKED_LEAF:
-		return &l->n.hanging;
-	case PARKED_NOT:
-	case PARKED_BARRIER:
-		break;
-	}
-	return NULL;
-}
-
-void builtin_park(struct builtin_log *l, struct call *c, enum parked why)
-{
-	int64_t *n = parked_counter(l, why);
-	c->parked = why;
-	c->prev = NULL;
-	c->next = l->parked;
-	if (c->next)
-		c->next->prev = c;
-	l->parked = c;
-	if (n)
-		++*n;
-}
-
-void builtin_unpark(struct builtin_log *l, struct call *c)
-{
-	int64_t *n = parked_counter(l, c->parked);
-	if (c->parked == PARKED_NOT)
-		return;
-	*(c->prev ? &c->prev->next : &l->parked) = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
-	c->parked = PARKED_NOT;
-	if (n)
-		--*n;
-}
-
-struct builtin_log *builtin_of(const struct call *c)
-{
-	return call_owner(c);
-}
-
-void builtin_after(struct builtin_log *l, struct call *c, usec wait, park_fn *fn)
-{
-	struct timeval tv = { wait / USEC_PER_SEC, wait % USEC_PER_SEC };
-	if (c->timer)
-		event_free(c->timer);
-	c->timer = evtimer_new(l->base, fn, c);
-	if (c->timer)
-		evtimer_add(c->timer, &tv);
-}
-
-void builtin_changed(struct builtin_log *l)
-{
-	l->n.rules = faults_left(&l->faults);
-	l->n.integrated = (int64_t)tree_size(&l->tree);
-	control_barriers(l);
 }
 
 /* ---- faults applied ---- */
@@ -295,25 +124,6 @@ static void resume_now(evutil_socket_t fd, short what, void *arg)
 	builtin_resume(arg);
 }
 
-void builtin_pause(struct builtin_log *l, usec duration)
-{
-	l->paused = true;
-	evtimer_del(l->resume);
-	if (duration == USEC_NEVER)
-		return;
-	struct timeval tv = { duration / USEC_PER_SEC, duration % USEC_PER_SEC };
-	evtimer_add(l->resume, &tv);
-}
-
-void builtin_resume(struct builtin_log *l)
-{
-	l->paused = false;
-	evtimer_del(l->resume);
-	/* A leaf that there is no memory for stays queued: the next one tries again. */
-	if (leaves_integrate(l) == STATUS_OK)
-		builtin_changed(l);
-}
-
 static bool is_down(const struct builtin_log *l)
 {
 	return l->down_until && clock_now().mono < l->down_until;
@@ -322,9 +132,7 @@ static bool is_down(const struct builtin_log *l)
 static bool on_head(void *arg, struct call *c)
 {
 	struct builtin_log *l = arg;
-	bool known;
-	const struct route *r = route_find(c, &known);
-	c->place = r ? r->place : PLACE_OTHER;
+	route(c);
 	c->fault = (struct fault){ .word = WORD_OK };
 	if (c->place == PLACE_CONTROL)
 		return true;
@@ -341,26 +149,6 @@ static bool on_head(void *arg, struct call *c)
 	}
 	builtin_changed(l);
 	return !refused;
-}
-
-void builtin_run(struct builtin_log *l, struct call *c)
-{
-	bool known;
-	const struct route *r = route_find(c, &known);
-	if (r)
-		r->service(l, c);
-	else
-		answer_no_route(l, c, known);
-}
-
-void builtin_run_parked(evutil_socket_t fd, short what, void *arg)
-{
-	struct call *c = arg;
-	struct builtin_log *l = builtin_of(c);
-	(void)fd, (void)what;
-	builtin_unpark(l, c);
-	builtin_run(l, c);
-	builtin_changed(l);
 }
 
 static void close_stalled(evutil_socket_t fd, short what, void *arg)
@@ -401,7 +189,7 @@ static void on_request(void *arg, struct call *c)
 		answer_junk(l, c);
 		break;
 	case WORD_STATUS:
-		answer_status(l, c, (int)c->fault.n, c->fault.retry_after);
+		builtin_answer_status(l, c, (int)c->fault.n, c->fault.retry_after);
 		break;
 	case WORD_HOLD:
 		builtin_park(l, c, PARKED_HELD);
@@ -415,7 +203,7 @@ static void on_request(void *arg, struct call *c)
 	case WORD_WRONG_LEAF:
 	case WORD_OTHER_ENTRY:
 	case WORD_LOSE:
-		builtin_run(l, c);
+		c->service(l, c);
 		break;
 	case WORD_REFUSE:
 	case WORD_DOWN:

@@ -27,7 +27,7 @@ void control_script(struct builtin_log *l, struct call *c)
 {
 	struct buf error;
 	buf_init(&error, 512);
-	enum status s = builtin_log_script(l, buf_slice(&c->body), &error);
+	enum status s = faults_add(&l->faults, buf_slice(&c->body), &error);
 	if (s == STATUS_OK)
 		answer_text(l, c, 200, "ok");
 	else
@@ -138,27 +138,11 @@ void control_wait(struct builtin_log *l, struct call *c)
 			break;
 		c->counter = counter(l, i);
 		c->at_least = (int64_t)n;
+		c->service = control_state;
 		builtin_park(l, c, PARKED_BARRIER);
 		return; /* builtin_changed follows every request */
 	}
 	answer_text(l, c, 400, "wait wants COUNTER=NUMBER; the counters are in /_control/state");
-}
-
-static struct call *due_barrier(const struct builtin_log *l)
-{
-	struct call *c = l->parked;
-	while (c && (c->parked != PARKED_BARRIER || *c->counter < c->at_least))
-		c = c->next;
-	return c;
-}
-
-void control_barriers(struct builtin_log *l)
-{
-	struct call *c;
-	while ((c = due_barrier(l)) != NULL) {
-		builtin_unpark(l, c);
-		control_state(l, c);
-	}
 }
 
 /* ---- keys and tokens ---- */

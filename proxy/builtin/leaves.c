@@ -1,3 +1,4 @@
+#include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -112,6 +113,25 @@ enum status leaf_other(struct builtin_log *l, const struct leaf *than, const str
 		}
 	}
 	return add_filler(l, out);
+}
+
+void builtin_pause(struct builtin_log *l, usec duration)
+{
+	l->paused = true;
+	evtimer_del(l->resume);
+	if (duration == USEC_NEVER)
+		return;
+	struct timeval tv = { duration / USEC_PER_SEC, duration % USEC_PER_SEC };
+	evtimer_add(l->resume, &tv);
+}
+
+void builtin_resume(struct builtin_log *l)
+{
+	l->paused = false;
+	evtimer_del(l->resume);
+	/* A leaf that there is no memory for stays queued: the next one tries again. */
+	if (leaves_integrate(l) == STATUS_OK)
+		builtin_changed(l);
 }
 
 void leaves_release(struct builtin_log *l)

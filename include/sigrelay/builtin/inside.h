@@ -1,5 +1,9 @@
 /* The built-in log from the inside: its state, and what its services share.
- * Only proxy/builtin includes this. */
+ * Only proxy/builtin includes this.
+ *
+ * builtin_log.c is on top: it knows the routes, and gives each call its service.
+ * Services (rekor_api.c, fulcio_api.c, tsa_api.c, oidc.c, control.c) call what is below
+ * them: calls.c, leaves.c, trust.c and the rest. */
 #ifndef SIGRELAY_BUILTIN_INSIDE_H
 #define SIGRELAY_BUILTIN_INSIDE_H
 
@@ -79,11 +83,13 @@ struct builtin_log {
 	char request_token[33]; /* what the CI's token endpoint wants */
 };
 
-/* ---- builtin_log.c ---- */
+/* ---- calls.c ---- */
 /* Answers as the call's fault says, and ends the call. a stays the caller's. */
 void builtin_answer(struct builtin_log *l, struct call *c, struct response *a);
 /* An answer that could not be made (no memory): the connection is reset. */
 void builtin_answer_or_reset(struct builtin_log *l, struct call *c, struct response *a, enum status made);
+/* An error that the fault asks for; retry_after -1: none is named. */
+void builtin_answer_status(struct builtin_log *l, struct call *c, int status, int64_t retry_after);
 /* The call's fault says that its answer is lost: loses it, now. */
 bool builtin_lost(struct builtin_log *l, struct call *c);
 void builtin_park(struct builtin_log *l, struct call *c, enum parked why);
@@ -92,17 +98,16 @@ typedef void park_fn(int fd, short what, void *call);
 /* Calls fn(call) after a wait. */
 void builtin_after(struct builtin_log *l, struct call *c, usec wait, park_fn *fn);
 struct builtin_log *builtin_of(const struct call *c);
-/* Tells barriers that a counter may have changed. */
+/* A counter may have changed: a barrier that is due is answered, by its service. */
 void builtin_changed(struct builtin_log *l);
-void builtin_run(struct builtin_log *l, struct call *c); /* to its service */
-park_fn builtin_run_parked;                              /* a held or delayed call, now */
-void builtin_pause(struct builtin_log *l, usec duration);
-void builtin_resume(struct builtin_log *l);
+park_fn builtin_run_parked; /* a held or delayed call, now */
 
 /* Adds a header line. */
 enum status response_header(struct response *a, const char *name, const char *value) MUST_CHECK;
 /* Prints JSON and a newline, as Go's encoder does; frees root. NULL root: no memory. */
 enum status response_json(struct response *a, cJSON *root) MUST_CHECK;
+/* An error in the service's own shape; HTML for what a load balancer says. */
+enum status service_error(enum place at, int status, const char *message, struct response *a) MUST_CHECK;
 
 /* ---- leaves.c ---- */
 struct leaf *leaf_find(const struct builtin_log *l, const struct digest *hash); /* NULL: unknown */
@@ -112,6 +117,9 @@ enum status leaf_queue(struct builtin_log *l, const struct digest *hash, struct 
 /* An integrated leaf that is not this one; made if there is none. */
 enum status leaf_other(struct builtin_log *l, const struct leaf *than, const struct leaf **out) MUST_CHECK;
 enum status leaves_integrate(struct builtin_log *l) MUST_CHECK; /* all that are queued */
+/* The signer, as "pause-log" and "resume-log" have it; USEC_NEVER: until resumed. */
+void builtin_pause(struct builtin_log *l, usec duration);
+void builtin_resume(struct builtin_log *l);
 void leaves_release(struct builtin_log *l);
 enum status log_checkpoint(const struct builtin_log *l, struct buf *out) MUST_CHECK;
 
@@ -126,12 +134,6 @@ service_fn control_script, control_clear, control_release, control_pause, contro
     control_wait, control_keys, control_token;
 /* A parked create whose turn it is to look for its leaf. */
 park_fn rekor_api_look;
-
-/* An error in the service's own shape; HTML for what a load balancer says. */
-enum status service_error(enum place at, int status, const char *message, struct response *a) MUST_CHECK;
-
-/* Control: creates a barrier's answer if it is due. */
-void control_barriers(struct builtin_log *l);
 
 /* ---- oidc.c ---- */
 struct identity {

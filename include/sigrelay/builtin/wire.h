@@ -20,6 +20,7 @@
 #define WIRE_HEAD_MAX (64 * 1024)
 #define WIRE_BODY_MAX (64 * 1024 * 1024)
 
+struct builtin_log;
 struct event;
 struct event_base;
 struct wire;
@@ -37,6 +38,7 @@ struct call {
 
 	/* The owner's. */
 	enum place place;
+	void (*service)(struct builtin_log *l, struct call *c); /* who answers it, or parks it */
 	struct fault fault;
 	enum parked parked;
 	struct call *prev, *next; /* in the owner's list while parked */
