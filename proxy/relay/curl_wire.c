@@ -11,6 +11,8 @@
 #include <sigrelay/base/log.h>
 #include <sigrelay/base/mem.h>
 
+#include "base_url.h"
+
 #define IDLE_HANDLES_MAX 64
 #define CONNECTIONS_MAX 256
 #define RECEIVE_BUFFER 8192L /* held for as long as the request is; most answers fit */
@@ -30,7 +32,7 @@ struct handle {
 	struct answer *answer;
 	bool head_ended; /* the final one: what is like a header line from here on is a trailer */
 	char error[CURL_ERROR_SIZE];
-	struct buf target;          /* prefix and path, when there is a prefix */
+	struct buf target;          /* what is longer than the attempt's */
 	struct curl_slist *headers; /* nodes over the request's own lines */
 	size_t headers_cap;
 	char traceparent[sizeof(TRACEPARENT) + TRACE_PARENT_MAX];
@@ -51,10 +53,8 @@ struct sock {
 
 TAILQ_HEAD(handles, handle);
 
-struct base_url {
-	CURLU *url;
-	char *prefix; /* path before the request target, "" mostly */
-	bool loopback;
+struct upstream_port {
+	struct base_url url;
 	bool dropped; /* the last request was lost without a byte: pooled connections may be dead */
 	struct handles idle;
 	size_t idle_count;
@@ -63,7 +63,7 @@ struct base_url {
 struct curl_wire {
 	struct event_base *base;
 	CURLM *multi;
-	struct base_url upstream[SERVICE_COUNT];
+	struct upstream_port upstream[SERVICE_COUNT];
 	struct handles failed; /* could not be begun: told later */
 	struct event *timer;
 	struct event *now_event; /* a timer of 0 ms, without the timer */
@@ -175,7 +175,7 @@ static bool handle_setup(struct handle *h)
 {
 	struct curl_wire *w = h->wire;
 	CURL *e = h->easy;
-	bool ok = curl_easy_setopt(e, CURLOPT_CURLU, w->upstream[h->service].url) == CURLE_OK;
+	bool ok = base_url_setup(&w->upstream[h->service].url, e);
 #define SET(option, value) ok = ok && curl_easy_setopt(e, option, value) == CURLE_OK
 	SET(CURLOPT_PRIVATE, h);
 	SET(CURLOPT_NOSIGNAL, 1L);
@@ -201,9 +201,6 @@ static bool handle_setup(struct handle *h)
 	SET(CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	SET(CURLOPT_CLOSESOCKETDATA, w);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, w->connect_timeout_ms);
-	/* As Go's clients have it: what stands on this machine is behind no proxy. */
-	if (w->upstream[h->service].loopback)
-		SET(CURLOPT_PROXY, "");
 	/* With a bundle in one file the directory of hashes need not be searched. */
 	if (w->ca_file)
 		SET(CURLOPT_CAINFO, w->ca_file);
@@ -235,7 +232,7 @@ static struct handle *handle_new(struct curl_wire *w, enum service s)
 
 static struct handle *handle_obtain(struct curl_wire *w, enum service s)
 {
-	struct base_url *u = &w->upstream[s];
+	struct upstream_port *u = &w->upstream[s];
 	struct handle *h = TAILQ_FIRST(&u->idle);
 	if (!h)
 		return handle_new(w, s);
@@ -248,7 +245,7 @@ static struct handle *handle_obtain(struct curl_wire *w, enum service s)
  * the handle, so one that carried a token goes. */
 static void handle_park(struct handle *h)
 {
-	struct base_url *u = &h->wire->upstream[h->service];
+	struct upstream_port *u = &h->wire->upstream[h->service];
 	bool secret = request_is_secret(h->attempt->request);
 	h->attempt = NULL;
 	answer_unref(h->answer);
@@ -307,18 +304,6 @@ static bool set_headers(struct handle *h, const struct attempt *a)
 	return curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers) == CURLE_OK;
 }
 
-static bool set_target(struct handle *h, const char *target)
-{
-	const char *prefix = h->wire->upstream[h->service].prefix;
-	if (*prefix) {
-		buf_reset(&h->target);
-		if (buf_addf(&h->target, "%s%s", prefix, target) != STATUS_OK)
-			return false;
-		target = h->target.p;
-	}
-	return curl_easy_setopt(h->easy, CURLOPT_REQUEST_TARGET, target) == CURLE_OK;
-}
-
 static bool set_method(struct handle *h, const struct attempt *a)
 {
 	CURL *e = h->easy;
@@ -347,7 +332,8 @@ static bool begin(struct handle *h, struct attempt *a, usec timeout)
 	/* A probe is one request, whatever waits in the pool. */
 	long fresh = a->ticket.probe || h->wire->upstream[h->service].dropped;
 	return h->answer && curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, fresh) == CURLE_OK &&
-	       set_method(h, a) && set_headers(h, a) && set_target(h, a->target) &&
+	       set_method(h, a) && set_headers(h, a) &&
+	       base_url_aim(&h->wire->upstream[h->service].url, h->easy, a->target, &h->target) &&
 	       curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, (long)(timeout / USEC_PER_MSEC)) == CURLE_OK &&
 	       curl_multi_add_handle(h->wire->multi, h->easy) == CURLM_OK;
 }
@@ -599,32 +585,6 @@ static int on_close(void *arg, curl_socket_t fd)
 
 /* --- the beginning and the end ------------------------------------------- */
 
-static bool is_loopback(CURLU *url)
-{
-	char *host = NULL, text[300];
-	struct address a;
-	if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
-		return false;
-	int n = snprintf(text, sizeof(text), "%s:1", host);
-	curl_free(host);
-	return n < (int)sizeof(text) && address_parse(text, &a) == STATUS_OK && a.loopback;
-}
-
-static enum status base_url_init(struct base_url *u, const char *text)
-{
-	char *path = NULL;
-	u->url = curl_url();
-	if (!u->url)
-		return STATUS_NO_MEMORY;
-	if (curl_url_set(u->url, CURLUPART_URL, text, 0) != CURLUE_OK ||
-	    curl_url_get(u->url, CURLUPART_PATH, &path, 0) != CURLUE_OK)
-		return STATUS_INVALID;
-	u->loopback = is_loopback(u->url);
-	u->prefix = mem_strdup(strcmp(path, "/") == 0 ? "" : path);
-	curl_free(path);
-	return u->prefix ? STATUS_OK : STATUS_NO_MEMORY;
-}
-
 static bool multi_setup(struct curl_wire *w)
 {
 	w->multi = curl_multi_init();
@@ -666,7 +626,7 @@ enum status curl_wire_new(struct curl_wire **out, struct event_base *base, const
 		goto out;
 	st = STATUS_OK;
 	for (enum service i = 0; st == STATUS_OK && i < SERVICE_COUNT; i++)
-		st = base_url_init(&w->upstream[i], urls[i]);
+		st = base_url_init(&w->upstream[i].url, urls[i]);
 out:
 	if (st == STATUS_OK)
 		*out = w;
@@ -703,10 +663,8 @@ void curl_wire_free(struct curl_wire *w)
 	}
 	if (w->multi)
 		curl_multi_cleanup(w->multi); /* closes the pooled connections: on_close */
-	for (enum service i = 0; i < SERVICE_COUNT; i++) {
-		curl_url_cleanup(w->upstream[i].url);
-		mem_free(w->upstream[i].prefix);
-	}
+	for (enum service i = 0; i < SERVICE_COUNT; i++)
+		base_url_release(&w->upstream[i].url);
 	for (size_t i = 0; i < w->socks_cap; i++) {
 		if (w->socks[i])
 			sock_register(w->socks[i], 0);

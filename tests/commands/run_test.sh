@@ -584,6 +584,35 @@ test_no_proxy_stands_before_loopback() {
 	has 'the log' "$OUT" treeSize
 }
 
+# RFC 9112, 3.2.2: to a proxy a request names its whole URL.
+test_a_proxy_is_asked_for_whole_urls() {
+	local proxy
+	python3 -c '
+import http.server, sys
+class Proxy(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+        with open(sys.argv[1] + "/asked", "a") as f:
+            print(self.path, self.headers["Host"], file=f)
+server = http.server.HTTPServer(("127.0.0.1", 0), Proxy)
+with open(sys.argv[1] + "/proxy", "w") as f:
+    print(server.server_port, file=f)
+server.serve_forever()' "$WORK" 2>/dev/null &
+	proxy=$!
+	wait_for "$WORK/proxy" || return
+	# shellcheck disable=SC2016 # for the shell that is run
+	http_proxy=http://127.0.0.1:$(<"$WORK/proxy") exits 0 run --rekor-url http://log.test:81/base --retry-for=1s --for=1s -- \
+		sh -c 'exec curl -sf "$COSIGN_REKOR_URL/api/v1/log/proof?lastSize=1"'
+	is 'what the proxy was asked' "$(<"$WORK/asked")" 'http://log.test:81/base/api/v1/log/proof?lastSize=1 log.test:81'
+	kill "$proxy"
+	wait "$proxy" 2>/dev/null
+	rm -f "$WORK/proxy" "$WORK/asked"
+}
+
 test_the_ledger_has_to_open() {
 	exits 78 run --ledger "$WORK/no/folder/x" -- touch "$WORK/ran"
 	has stderr "$ERR" "cannot open the ledger '$WORK/no/folder/x': No such file or directory"
