@@ -12,7 +12,7 @@ build='ca-certificates cmake gcc git libc6-dev libcjson-dev libcurl4-openssl-dev
 # What scripts/portable.sh builds with.
 portable='dpkg-dev libbrotli-dev libnghttp2-dev zlib1g-dev'
 test="$build build-essential clang clang-format clang-tidy curl debhelper docker-registry haproxy iproute2 jq libcunit1-dev
-	lintian make mandoc mariadb-server openssl procps prometheus python3 python3-yaml redis-server shellcheck
+	lintian make mandoc mariadb-server openssl procps prometheus python3 python3-yaml redis-server shellcheck systemd
 	universal-ctags util-linux valgrind zsh fish bash-completion"
 # Not everywhere a package: Ubuntu has its browser as a snap. Tests without it are
 # skipped, and counted so.

@@ -139,6 +139,22 @@ takes_credentials() {
 		[ "$(over_tls --cert $certificates/runner.crt --key $certificates/runner.key)" = 200 ] && [ "$(over_tls)" = 000 ]
 }
 
+serial() {
+	openssl s_client -connect 127.0.0.1:7080 -CAfile $certificates/ca.crt -cert $certificates/runner.crt \
+		-key $certificates/runner.key </dev/null 2>/dev/null | openssl x509 -noout -serial
+}
+systemd_is() { systemctl --version | grep -q "^systemd $1 "; }
+# What docs/operations.md says of it: 252 makes the copies anew on a reload, 257 does not.
+renewal_wants_a_restart() {
+	takes_credentials && was=$(serial) && [ -n "$was" ] || return 1
+	(cd $certificates && openssl x509 -req -in relay.csr -CA ca.crt -CAkey ca.key -copy_extensions copyall -out relay.crt)
+	systemctl reload sigrelay && until_so says '^[^ ]* info reloaded' || return 1
+	reloaded=$(serial)
+	! systemd_is 252 || [ "$reloaded" != "$was" ] || return 1
+	! systemd_is 257 || [ "$reloaded" = "$was" ] || return 1
+	systemctl restart sigrelay && [ -n "$(serial)" ] && [ "$(serial)" != "$was" ]
+}
+
 # --- the socket ----------------------------------------------------------------------
 
 a_client_starts_it() {
@@ -200,6 +216,7 @@ afresh 'reload' reloads
 afresh 'reload of a mistake fails, and the old settings stay' reload_of_a_mistake_fails
 afresh 'a start with a mistake fails once' start_with_a_mistake_fails_once
 afresh 'certificates by LoadCredential=' takes_credentials
+afresh 'a renewal of those wants a restart' renewal_wants_a_restart
 afresh "the socket's first client starts it" a_client_starts_it
 afresh 'a restart drains, and who comes meanwhile waits in the socket' a_restart_drains
 afresh 'a UNIX socket for a group' a_unix_socket_has_a_group
