@@ -959,6 +959,7 @@ test_another_s_socket_file_stays() {
 	kill -TERM "$SERVER"
 	ends 0
 	is 'the file in its place' "$(cat "$WORK/s")" text
+	rm -f "$WORK/s"
 }
 
 test_the_file_of_systemd_s_socket_stays() {
