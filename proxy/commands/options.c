@@ -123,9 +123,15 @@ static int take_option(const struct option *o, int argc, char **argv, int i)
 int options_take(int *argc, char **argv, const struct option *options, size_t count, int max_words)
 {
 	int out = 1;
+	bool words = false; /* after "--" nothing is a flag */
 	for (int i = 1; i < *argc;) {
-		const struct option *o = option_find(argv[i], options, count);
-		if (!o && argv[i][0] == '-' && argv[i][1])
+		const struct option *o = words ? NULL : option_find(argv[i], options, count);
+		if (!words && strcmp(argv[i], "--") == 0) {
+			words = true;
+			i++;
+			continue;
+		}
+		if (!o && !words && argv[i][0] == '-' && argv[i][1])
 			return unknown_flag(argv[0], argv[i], options, count);
 		if (o) {
 			int used = take_option(o, *argc, argv, i);

@@ -2,6 +2,7 @@
  * pushed, so that it can be taken back. Each tag is looked at first: a line that is
  * wrong would let another's image be deleted. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,9 @@
 #include <sigrelay/commands/images.h>
 #include <sigrelay/commands/options.h>
 #include <sigrelay/commands/run_ledger.h>
+#include <sigrelay/commands/screen.h>
+
+#define TEXT_MAX ((size_t)1 << 20)
 
 struct pushed {
 	struct settings settings;
@@ -46,18 +50,17 @@ static bool differs(const struct preflight_image *i, char *out, size_t size)
 	return true;
 }
 
-static bool note(const struct preflight_image *i, struct ledger *ledger, const char *state)
+/* noted: what is printed when all is done, for nobody may be reading any more. */
+static bool note(const struct preflight_image *i, struct ledger *ledger, const char *state, struct buf *noted)
 {
 	struct ledger_line line = { .event = LEDGER_PUSHED, .digest = i->ref.digest, .state = state };
 	images_ledger_line(i, &line);
-	if (!run_ledger_add(ledger, "pushed", &line))
-		return false;
-	printf("%s@%s\n", i->name, i->ref.digest);
-	return true;
+	return run_ledger_add(ledger, "pushed", &line) &&
+	       buf_addf(noted, "%s@%s\n", i->name, i->ref.digest) == STATUS_OK;
 }
 
 /* Notes what is as it should be. */
-static int note_verified(const struct pushed *p, struct ledger *ledger)
+static int note_verified(const struct pushed *p, struct ledger *ledger, struct buf *noted)
 {
 	int rc = 0;
 	for (size_t i = 0; i < p->images.n; i++) {
@@ -65,14 +68,14 @@ static int note_verified(const struct pushed *p, struct ledger *ledger)
 		if (differs(&p->images.v[i], why, sizeof(why))) {
 			github_tell(environ, "pushed", "error", "Not noted as pushed", why);
 			rc = 1;
-		} else if (!note(&p->images.v[i], ledger, tag_state_name(TAG_PRESENT))) {
+		} else if (!note(&p->images.v[i], ledger, tag_state_name(TAG_PRESENT), noted)) {
 			rc = 1;
 		}
 	}
 	return rc;
 }
 
-static int verify(struct pushed *p)
+static int verify(struct pushed *p, struct buf *noted)
 {
 	struct registry_setup setup;
 	int rc = registry_setup_open(&setup, "pushed", &p->settings, REGISTRIES_TIMEOUT,
@@ -81,13 +84,13 @@ static int verify(struct pushed *p)
 		return rc;
 	images_look(&p->images, &setup, REGISTRY_TIMEOUT, environ);
 	run_ledger_check_name(&setup.ledger, "pushed", &p->settings, environ);
-	rc = note_verified(p, &setup.ledger);
+	rc = note_verified(p, &setup.ledger, noted);
 	registry_setup_close(&setup);
 	return rc;
 }
 
 /* Asks nobody: no credentials, no connection. */
-static int note_unseen(const struct pushed *p)
+static int note_unseen(const struct pushed *p, struct buf *noted)
 {
 	struct ledger ledger = { .fd = -1 };
 	int rc = 0;
@@ -99,8 +102,21 @@ static int note_unseen(const struct pushed *p)
 	}
 	run_ledger_check_name(&ledger, "pushed", &p->settings, environ);
 	for (size_t i = 0; i < p->images.n; i++)
-		rc = note(&p->images.v[i], &ledger, NULL) ? rc : 1;
+		rc = note(&p->images.v[i], &ledger, NULL, noted) ? rc : 1;
 	ledger_close(&ledger);
+	return rc;
+}
+
+/* What counts is in the ledger: that it cannot be printed is told, and no more. */
+static int note_all(struct pushed *p)
+{
+	struct buf noted;
+	buf_init(&noted, TEXT_MAX);
+	signal(SIGPIPE, SIG_IGN);
+	int rc = p->no_verify ? note_unseen(p, &noted) : verify(p, &noted);
+	if (noted.n)
+		(void)screen_print("pushed", STATUS_OK, &noted);
+	buf_release(&noted);
 	return rc;
 }
 
@@ -133,7 +149,7 @@ int command_pushed(int argc, char **argv)
 	if (rc == 0)
 		rc = read_flags(&p, &argc, argv);
 	if (rc == 0)
-		rc = p.no_verify ? note_unseen(&p) : verify(&p);
+		rc = note_all(&p);
 	images_release(&p.images);
 	option_list_release(&p.insecure);
 	settings_release(&p.settings);

@@ -36,6 +36,12 @@ static int check_insecure(const char *command, const char *const *insecure, size
 	for (size_t i = 0; i < count; i++) {
 		if (is_domain(insecure[i]))
 			continue;
+		if (strcmp(insecure[i], "docker.io") == 0 || strcmp(insecure[i], "index.docker.io") == 0) {
+			complain("%s: --insecure-registry=%s: that is Docker Hub, which speaks TLS; where "
+				 "docker.io is another registry, say so with dockerhub_registry_url",
+				 command, insecure[i]);
+			return EXIT_USAGE_ERROR;
+		}
 		complain(
 		    "%s: --insecure-registry=%s: expected a registry as images name it: HOST or HOST:PORT, "
 		    "without http:// and without a path",

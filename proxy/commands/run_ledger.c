@@ -26,8 +26,10 @@ bool run_ledger_add(struct ledger *l, const char *command, const struct ledger_l
 	bool torn = false;
 	enum status st = ledger_add(l, line, clock_now().wall, &torn);
 	if (st != STATUS_OK)
-		complain("%s: cannot write to the ledger '%s': %s", command, l->path,
-			 st == STATUS_IO ? strerror(errno) : status_name(st));
+		complain("%s: cannot write to the ledger '%s': %s; that %s is %s is not noted, and cleanup "
+			 "cannot go by it",
+			 command, l->path, st == STATUS_IO ? strerror(errno) : status_name(st),
+			 line->image ? line->image : "this run's work", ledger_event_name(line->event));
 	if (torn)
 		log_event(LOG_WARN, "ledger_torn",
 			  LOG_S("cause", "the ledger's last line was cut off: its writer was stopped, or the "

@@ -118,9 +118,11 @@ static enum status add_podman(struct credential_store *s, struct buf *why)
 	enum status st = add_below(s, "REGISTRY_AUTH_FILE", "", why);
 	if (st == STATUS_OK)
 		st = add_below(s, "XDG_RUNTIME_DIR", "/containers/auth.json", why);
-	if (st == STATUS_OK)
-		st = add_below(s, "HOME", "/.config/containers/auth.json", why);
-	return st;
+	if (st != STATUS_OK)
+		return st;
+	if (environment_get(s->env, "XDG_CONFIG_HOME"))
+		return add_below(s, "XDG_CONFIG_HOME", "/containers/auth.json", why);
+	return add_below(s, "HOME", "/.config/containers/auth.json", why);
 }
 
 enum status credential_store_open(struct credential_store **out, char *const *env, struct buf *why)

@@ -60,6 +60,8 @@ static const char *wrong_entry(const cJSON *entry)
 {
 	static const char *const texts[] = { "auth", "username", "password", "identitytoken",
 					     "registrytoken" };
+	if (cJSON_IsNull(entry))
+		return NULL; /* names nobody */
 	if (!cJSON_IsObject(entry))
 		return "an entry of auths is no object";
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

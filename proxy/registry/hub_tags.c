@@ -61,8 +61,8 @@ static void on_settings(void *arg, const struct web_answer *a)
 	char rules[HUB_RULES_SIZE];
 	cJSON *root = a->status == 200 ? json_parse(buf_slice(&a->body)) : NULL;
 	if (hub_immutable(root, rules))
-		snprintf(at->remark, sizeof(at->remark), "%s of %s are immutable at Docker Hub%s%s",
-			 *rules ? "tags" : "all tags", at->repository->path, *rules ? ", by the rules " : "",
+		snprintf(at->remark, sizeof(at->remark), "%s of %s%s%s are immutable at Docker Hub",
+			 *rules ? "tags" : "all tags", at->repository->path, *rules ? " that match " : "",
 			 rules);
 	cJSON_Delete(root);
 }

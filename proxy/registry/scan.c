@@ -187,7 +187,9 @@ static enum status add_page(struct slice body, struct names *out)
 	bool good = cJSON_IsArray(tags) || cJSON_IsNull(tags);
 	cJSON_ArrayForEach(tag, tags)
 	{
-		if (cJSON_IsString(tag) && tag_is_valid(tag->valuestring) && st == STATUS_OK)
+		/* What cannot be looked at might name anything. */
+		good = good && cJSON_IsString(tag) && tag_is_valid(tag->valuestring);
+		if (good && st == STATUS_OK)
 			st = names_add(out, tag->valuestring);
 	}
 	cJSON_Delete(root);

@@ -20,6 +20,7 @@
 #define LINES_MAX ((size_t)256 << 10)
 #define TOKEN_MAX ((size_t)64 << 10) /* answers no larger than this may be secrets */
 #define TIMEOUT_MAX ((usec)86400 * USEC_PER_SEC)
+#define PATIENCE_LEAST (5 * USEC_PER_SEC)
 #define AGENT "sigrelay/" SIGRELAY_VERSION
 
 enum stage { WAITING, SENT, OVER };
@@ -50,7 +51,7 @@ struct task {
 	usec due, ends, timeout;
 	char detail[CURL_ERROR_SIZE], refused[INET6_ADDRSTRLEN];
 	enum network refused_network;
-	bool too_large, transient, head_is_whole;
+	bool too_large, head_too_large, transient, head_is_whole, proxied;
 	struct web_answer now, last; /* of this attempt; what done will see */
 };
 
@@ -111,7 +112,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 	}
 	if (size > 0 && (p[0] == '\r' || p[0] == '\n'))
 		t->head_is_whole = true;
-	return buf_add(&t->now.head, p, size) == STATUS_OK ? size : 0;
+	t->head_too_large = buf_add(&t->now.head, p, size) != STATUS_OK;
+	return t->head_too_large ? 0 : size;
 }
 
 /* --- which addresses may be asked -------------------------------------------- */
@@ -150,7 +152,9 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
 	struct task *t = arg;
 	enum network n = network_of(&a->addr);
 	(void)purpose;
-	if (is_refused(t, n) && !web_is_proxy(t->place.tls, port_of(&a->addr))) {
+	t->proxied = n != NETWORK_LOOPBACK || network_of_text(t->place.host) != NETWORK_LOOPBACK;
+	t->proxied = t->proxied && web_is_proxy(t->place.tls, port_of(&a->addr));
+	if (is_refused(t, n) && !t->proxied) {
 		note_refused(t, &a->addr, n);
 		return CURL_SOCKET_BAD;
 	}
@@ -244,7 +248,7 @@ static void hop(struct task *t, usec now)
 	enum network literal;
 	answer_empty(&t->now);
 	t->detail[0] = t->refused[0] = '\0';
-	t->too_large = t->head_is_whole = false;
+	t->too_large = t->head_too_large = t->head_is_whole = t->proxied = false;
 	t->timeout = usec_min(usec_max(t->ends - now, 0), TIMEOUT_MAX);
 	t->transient = false;
 	curl_easy_reset(t->easy);
@@ -281,6 +285,14 @@ static usec deadline_of(const struct task *t)
 	return usec_min(t->deadline, t->web->cfg.deadline);
 }
 
+/* One that says nothing leaves some of the time for another; one that has little gets all. */
+static usec patience_of(const struct task *t, usec now)
+{
+	usec left = usec_max(deadline_of(t) - now, 0);
+	usec share = left > PATIENCE_LEAST ? usec_max(left / 3 * 2, PATIENCE_LEAST) : left;
+	return usec_min(t->web->cfg.attempt_timeout, share);
+}
+
 static void attempt(struct task *t, usec now)
 {
 	mem_free(t->here);
@@ -290,7 +302,7 @@ static void attempt(struct task *t, usec now)
 	t->bare = false;
 	t->redirects = 0;
 	t->last.attempts++;
-	t->ends = usec_min(usec_add(now, t->web->cfg.attempt_timeout), deadline_of(t));
+	t->ends = usec_add(now, patience_of(t, now));
 	hop(t, now);
 }
 
@@ -391,8 +403,9 @@ static void fail(struct task *t, CURLcode code)
 		.os_error = os_error,
 		.timeout = t->timeout,
 		.connected = connected > 0,
-		.too_large = t->too_large,
-		.max_answer = t->max_answer,
+		.proxied = t->proxied,
+		.too_large = t->too_large || t->head_too_large,
+		.max_answer = t->head_too_large ? HEAD_MAX : t->max_answer,
 	};
 	t->transient = web_failure_is_transient(&f);
 	t->resolves += code == CURLE_COULDNT_RESOLVE_HOST;

@@ -100,12 +100,20 @@ bool web_failure_is_transient(const struct web_failure *f)
 	}
 }
 
+static void proxy_fails(const struct web_failure *f, char out[WEB_ERROR_SIZE])
+{
+	snprintf(out, WEB_ERROR_SIZE, "%s: its proxy (see https_proxy) cannot be used: %s", f->place,
+		 f->detail);
+}
+
 static void connecting(const struct web_failure *f, char out[WEB_ERROR_SIZE])
 {
 	if (f->refused[0])
 		snprintf(out, WEB_ERROR_SIZE,
 			 "%s is at %s, a %s address, and was named by an answer: not asked", f->place,
 			 f->refused, network_name(f->network));
+	else if (f->proxied)
+		proxy_fails(f, out);
 	else if (f->os_error == ECONNREFUSED)
 		snprintf(out, WEB_ERROR_SIZE, "%s: connection refused", f->place);
 	else if (f->os_error)
@@ -119,7 +127,10 @@ static void timed_out(const struct web_failure *f, char out[WEB_ERROR_SIZE])
 	char time[32];
 	usec_format(f->timeout, time);
 	snprintf(out, WEB_ERROR_SIZE, "%s: %s after %s", f->place,
-		 f->connected ? "the answer timed out" : "connecting timed out", time);
+		 f->connected ? "the answer timed out"
+		 : f->proxied ? "connecting through its proxy (see https_proxy) timed out"
+			      : "connecting timed out",
+		 time);
 }
 
 static void broken(const struct web_failure *f, char out[WEB_ERROR_SIZE])
@@ -127,6 +138,8 @@ static void broken(const struct web_failure *f, char out[WEB_ERROR_SIZE])
 	if (f->too_large)
 		snprintf(out, WEB_ERROR_SIZE, "%s: the answer is larger than %zu KiB: not read", f->place,
 			 f->max_answer >> 10);
+	else if (f->proxied && !f->connected)
+		proxy_fails(f, out);
 	else
 		snprintf(out, WEB_ERROR_SIZE, "%s: %s%s", f->place,
 			 f->connected ? "the answer broke off: " : "", f->detail);

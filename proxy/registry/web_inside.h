@@ -17,6 +17,7 @@ struct web_failure {
 	long os_error;        /* errno of connecting, 0: unknown */
 	usec timeout;         /* what the attempt was given */
 	bool connected;
+	bool proxied; /* it was the proxy that was connected to, or was to be */
 	bool too_large;
 	size_t max_answer;
 };

@@ -350,6 +350,19 @@ def a_list_of_tags_that_cannot_be_had(w, fault):
 
 
 @test
+def a_list_of_tags_with_what_is_no_tag(w):
+    """It might name anything."""
+    for tags in (["v1", 7], ["v1", "../stable"], [["stable"]]):
+        with FakeRegistry("distribution2") as r:
+            digest = image(w, r)
+            r.tag(REPO, "stable", digest)
+            r.fault("200", path="tags/list", body=json.dumps({"name": REPO, "tags": tags}))
+            has(w.json(4)["images"][0]["reason"], "is not known (tags/list: an answer that cannot be read)")
+            eq(r.tags(REPO), {"v1": digest, "stable": digest})
+        open(w.ledger, "w").close()
+
+
+@test
 def a_tag_that_cannot_be_looked_at(w):
     with FakeRegistry("distribution2") as r:
         digest = image(w, r)

@@ -17,6 +17,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_hub import FakeHub  # noqa: E402
+from fake_proxy import FakeProxy  # noqa: E402
 from fake_registry import FakeRegistry  # noqa: E402
 from world import OTHER, Bystander, eq, has, lacks, main, test, without_time  # noqa: E402
 
@@ -181,6 +182,39 @@ def unknown_no_listener(w):
 
 
 @test
+def unknown_behind_a_dead_proxy(w):
+    """It is the proxy that is named, for the registry may be well."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        w.env["https_proxy"] = "http://127.0.0.1:%d" % s.getsockname()[1]
+        is_unknown(w, "ghcr.io/acme/app:v1", "ghcr.io: its proxy (see https_proxy) cannot be used",
+                   "port %d" % s.getsockname()[1], options=["--registry-timeout=1s"])
+    with FakeProxy({}) as proxy:
+        w.env["https_proxy"] = proxy.url
+        is_unknown(w, "ghcr.io/acme/app:v1", "ghcr.io: its proxy (see https_proxy) cannot be used", "502",
+                   options=["--registry-timeout=1s"])
+
+
+@test
+def unknown_head_without_end(w):
+    with FakeRegistry() as r:
+        r.fault("404", headers={"X-%d" % i: 2000 * "x" for i in range(140)}, times=9)
+        is_unknown(w, r.host + "/acme/app:v1", "the answer is larger than 256 KiB")
+        eq([q["method"] for q in r.requests()], ["HEAD", "HEAD"])  # one for each of two runs
+
+
+@test
+def an_answer_that_never_comes_is_asked_for_again(w):
+    """… while there is time: one attempt does not take all of it."""
+    with FakeRegistry() as r:
+        digest = r.put("acme/app", "v1")
+        r.fault("stall")
+        eq(w.states(3, "--registry-timeout=8s", r.host + "/acme/app:v1")[2], [("present", digest, "")])
+        eq(len(r.requests()), 2)
+        r.release()
+
+
+@test
 def unknown_certificate(w):
     tls = certificate(w)
     with FakeRegistry("dockerhub", tls=tls) as r:
@@ -342,7 +376,7 @@ def immutable_tags_of_docker_hub(w):
         eq(w.states(3, *flags, "acme/app:v1")[2][0][2], every)
         h.hub.update(immutable=["^v\\d", "##[error]x"], all_immutable=False)
         w.preflight(0, *flags, "--on-existing-tag=warn", "acme/app:v1")
-        has(w.err, "tags of acme/app are immutable at Docker Hub, by the rules ^v\\d, #?[error]x")
+        has(w.err, "tags of acme/app that match ^v\\d, #?[error]x are immutable at Docker Hub")
         h.reset()
         w.json(3, *flags, "acme/app:v1", "docker.io/acme/app:v2", "acme/app:v3")
         eq(len(hub_asks(h)), 1)
@@ -388,6 +422,15 @@ def authorities_that_cannot_be_used(w):
 
 
 @test
+def words_behind_two_dashes(w):
+    with FakeRegistry() as r:
+        r.put("acme/app", "v1")
+        eq(w.json(0, "--on-existing-tag=warn", "--", r.host + "/acme/app:v1")["decision"], "build")
+        w.run(64, "preflight", "--", "--json", r.host + "/acme/app:v1")
+        has(w.err, "not an image reference", "--json")
+
+
+@test
 def closed_streams(w):
     """What is printed does not end in the file that was opened in their place."""
     w.with_ledger()
@@ -409,6 +452,9 @@ def an_insecure_registry(w):
         eq(w.states(3, "--insecure-registry=a.example:1", "--insecure-registry=" + host, host + "/acme/app:v1")[1],
            digest)
         has(w.states(0, host + "/acme/app:v1")[2][0][2], "TLS")
+    for name in ("docker.io", "index.docker.io"):
+        w.run(64, "preflight", "--insecure-registry", name, "acme/app:v1")
+        has(w.err, "--insecure-registry=%s: that is Docker Hub" % name, "dockerhub_registry_url")
 
 
 # --- what others are told ------------------------------------------------------------------

@@ -93,8 +93,22 @@ def pushed_needs_a_ledger(w):
             w.run(78, "pushed", *args, "--ledger=/no/such/folder/l", "%s/acme/app:v1@%s" % (r.host, digest))
             has(w.err, "/no/such/folder/l")
             w.run(1, "pushed", *args, "--ledger=/dev/full", "%s/acme/app:v1@%s" % (r.host, digest))
-            has(w.err, "/dev/full", "No space left")
+            has(w.err, "/dev/full", "No space left", "acme/app:v1 is pushed is not noted", "cleanup cannot go by it")
             eq(w.out, "")
+
+
+@test
+def pushed_to_nobody_who_reads(w):
+    """All is in the ledger before anything is printed."""
+    w.with_ledger()
+    images = ["ghcr.io/acme/app:%s-%d@%s" % (60 * "v", i, OTHER) for i in range(100)]
+    reader, writer = os.pipe()
+    os.close(reader)
+    p = subprocess.run([w.program, "pushed", "--no-verify", *images], env=w.env, stdout=writer, stderr=subprocess.PIPE,
+                       timeout=60)
+    os.close(writer)
+    eq((p.returncode, len(w.lines())), (0, 100))
+    has(p.stderr.decode(), "pushed: cannot print the result: Broken pipe")
 
 
 @test

@@ -4,8 +4,8 @@
  * DOCKER_AUTH_CONFIG; credHelpers[domain]; credsStore; auths; where docker's file
  * names nobody, podman's files. docker's is $DOCKER_CONFIG/config.json, else
  * ~/.docker/config.json; podman's $REGISTRY_AUTH_FILE,
- * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json. A missing
- * file is fine, a malformed one is an error that names it. docker.io's key is
+ * $XDG_RUNTIME_DIR/containers/auth.json, $XDG_CONFIG_HOME/containers/auth.json (unset:
+ * ~/.config). A missing file is fine, a malformed one is an error that names it. docker.io's key is
  * https://index.docker.io/v1/ everywhere.
  *
  * Secrets are wiped by credentials_release and credential_store_free, and appear in

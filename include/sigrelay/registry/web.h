@@ -22,6 +22,7 @@
 
 struct web_config {
 	struct backoff backoff;
+	/* An attempt gets two thirds of the time that is left at most, if that is not little. */
 	usec attempt_timeout, connect_timeout;
 	usec deadline;       /* of the whole command, monotonic; nothing is begun after it */
 	const char *ca_file; /* borrowed; NULL: the system's */

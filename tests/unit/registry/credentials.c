@@ -8,7 +8,7 @@
 #include <sigrelay/base/mem.h>
 #include <sigrelay/registry/credentials.h>
 
-#define VARIABLES_MAX 8
+#define VARIABLES_MAX 9
 
 /* A home, and an environment that lies in it. */
 struct home {
@@ -86,7 +86,7 @@ static void is_refused(const struct home *h, enum status st, const char *file, c
 	buf_release(&why);
 }
 
-/* u1:s … u6:s in base64 */
+/* u1:s … u7:s in base64 */
 #define AUTHS(host, user) "{\"auths\":{\"" host "\":{\"auth\":\"" user "\"}}}"
 #define U1 "dTE6cw=="
 #define U2 "dTI6cw=="
@@ -94,6 +94,7 @@ static void is_refused(const struct home *h, enum status st, const char *file, c
 #define U4 "dTQ6cw=="
 #define U5 "dTU6cw=="
 #define U6 "dTY6cw=="
+#define U7 "dTc6cw=="
 
 static void test_where_files_are_looked_for(void)
 {
@@ -102,6 +103,10 @@ static void test_where_files_are_looked_for(void)
 	finds(&h, "g.io", NULL);
 	home_write(&h, ".config/containers/auth.json", AUTHS("g.io", U6));
 	finds(&h, "g.io", "u6");
+	set(&h, "XDG_CONFIG_HOME", h.path, "/config");
+	finds(&h, "g.io", NULL);
+	home_write(&h, "config/containers/auth.json", AUTHS("g.io", U7));
+	finds(&h, "g.io", "u7");
 	set(&h, "XDG_RUNTIME_DIR", h.path, "/run");
 	home_write(&h, "run/containers/auth.json", AUTHS("g.io", U5));
 	finds(&h, "g.io", "u5");

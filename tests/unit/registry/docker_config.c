@@ -109,6 +109,7 @@ static void test_podmans_keys_with_a_path(void)
 static void test_an_empty_entry_names_nobody(void)
 {
 	finds("{\"auths\":{\"g.io\":{}}}", "g.io", "a", NULL, NULL);
+	finds("{\"auths\":{\"g.io\":null}}", "g.io", "a", NULL, NULL);
 	finds("{\"auths\":{\"g.io\":{\"auth\":\"\",\"email\":7}}}", "g.io", "a", NULL, NULL);
 	finds("{\"auths\":{\"g.io/a\":{},\"g.io\":{\"auth\":\"" USER_SECRET "\"}}}", "g.io", "a", "user",
 	      "secret");
