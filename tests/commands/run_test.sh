@@ -90,7 +90,10 @@ start_serve() {
 	: >"$WORK/serve.out"
 	"$SIGRELAY" serve --listen 127.0.0.1:0 --admin-listen 127.0.0.1:0 "$@" >"$WORK/serve.out" 2>"$WORK/serve.err" &
 	SERVER=$!
-	wait_for_line "$WORK/serve.out" '^admin on ' || return 1
+	if ! wait_for_line "$WORK/serve.out" '^admin on '; then
+		fail "serve's stderr: $(<"$WORK/serve.err")"
+		return 1
+	fi
 	URL=$(sed -n 's,^listening on ,,p' "$WORK/serve.out")
 	ADMIN=$(sed -n 's,^admin on ,,p' "$WORK/serve.out")
 }
