@@ -54,6 +54,17 @@ list_of() {
 	done <<<"${2//,/$'\n'}"
 }
 
+# registries_of VALUE: sets ITEMS from the input insecure_registry.
+registries_of() {
+	local item wanted='registries as HOST or HOST:PORT, with commas or ends of lines between them'
+	list_of insecure_registry "$1" "$wanted"
+	for item in ${ITEMS[@]+"${ITEMS[@]}"}; do
+		case $item in
+		*[/@]*) refuse insecure_registry "$item" "$wanted" ;;
+		esac
+	done
+}
+
 # path_of NAME VALUE: sets WORD.
 path_of() {
 	WORD=$(trimmed "$2")

@@ -12,7 +12,7 @@ nothing() {
 }
 
 args=()
-list_of insecure_registry "${INPUT_INSECURE_REGISTRY:-}" 'registries as HOST or HOST:PORT, with commas or ends of lines between them'
+registries_of "${INPUT_INSECURE_REGISTRY:-}"
 for item in ${ITEMS[@]+"${ITEMS[@]}"}; do args+=("--insecure-registry=$item"); done
 word_of dry_run "${INPUT_DRY_RUN:-}" true false
 dry_run=$WORD

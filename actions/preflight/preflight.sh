@@ -12,9 +12,13 @@ word_of on_existing_tag "${INPUT_ON_EXISTING_TAG:-}" fail skip warn
 [ -z "$WORD" ] || args+=("--on-existing-tag=$WORD")
 word_of on_unknown "${INPUT_ON_UNKNOWN:-}" warn fail
 [ -z "$WORD" ] || args+=("--on-unknown=$WORD")
-list_of insecure_registry "${INPUT_INSECURE_REGISTRY:-}" 'registries as HOST or HOST:PORT, with commas or ends of lines between them'
+registries_of "${INPUT_INSECURE_REGISTRY:-}"
 for item in ${ITEMS[@]+"${ITEMS[@]}"}; do args+=("--insecure-registry=$item"); done
-list_of images "${INPUT_IMAGES:-}" 'images as IMAGE:TAG, with commas or ends of lines between them'
+wanted='images as IMAGE:TAG, with commas or ends of lines between them'
+list_of images "${INPUT_IMAGES:-}" "$wanted"
+for item in ${ITEMS[@]+"${ITEMS[@]}"}; do
+	[[ ${item##*/} =~ ^[^:@]+:[^:@]+$ && $item != *://* ]] || refuse images "$item" "$wanted"
+done
 [ ${#ITEMS[@]} -gt 0 ] || refuse images "${INPUT_IMAGES:-}" 'at least one IMAGE:TAG'
 
 output ledger "$LEDGER"

@@ -163,6 +163,18 @@ class TestPreflight(Place):
                 self.assertNotRegex(word, r"^-|\s")
                 self.assertTrue(any(word in text for text in HOSTILE), word)
 
+    def test_no_tag_and_no_image(self):
+        for text in ("a", "r.io:5000/a", f"a@{DIGEST}", f"a:1@{DIGEST}", "https://r.io/a:1", "a:1,b", "*", "a:"):
+            self.refused(self.run_action("preflight", {"images": text}), "images")
+        for text in ("a:1", "r.io:5000/b/a:1", "[::1]:5000/a:1"):
+            self.assertEqual(0, self.run_action("preflight", {"images": text}).code)
+
+    def test_no_registry(self):
+        for text in ("http://r:1", "r/a", "r:1,u@r", "r:1/"):
+            given = {"images": "a:1", "insecure_registry": text}
+            self.refused(self.run_action("preflight", given), "insecure_registry")
+            self.refused(self.run_action("cleanup", {"insecure_registry": text}), "insecure_registry")
+
     def test_flag_as_image(self):
         for text in ("--json", "a:1\n--json", "a:1,-h"):
             self.refused(self.run_action("preflight", {"images": text}), "images")
