@@ -6,38 +6,7 @@
 #include "registry_inside.h"
 
 #define URL_MAX ((size_t)8192)
-#define AUTHORIZATION_MAX ((size_t)128 << 10)
 #define CHALLENGES_MAX 16
-
-const char MANIFEST_ACCEPT[] = "application/vnd.oci.image.index.v1+json, "
-			       "application/vnd.oci.image.manifest.v1+json, "
-			       "application/vnd.docker.distribution.manifest.list.v2+json, "
-			       "application/vnd.docker.distribution.manifest.v2+json, "
-			       "application/vnd.docker.distribution.manifest.v1+prettyjws, "
-			       "application/vnd.docker.distribution.manifest.v1+json";
-
-/* --- where ------------------------------------------------------------------ */
-
-static bool is_plain(const struct registry *r, const char *domain)
-{
-	for (size_t i = 0; i < r->cfg.insecure_count; i++) {
-		if (slice_eq_icase(slice_str(domain), r->cfg.insecure[i]))
-			return true;
-	}
-	return reference_is_loopback(domain);
-}
-
-enum status registry_base(const struct registry *r, const struct reference *ref, struct buf *out)
-{
-	if (!reference_is_dockerhub(ref))
-		return buf_addf(out, "%s://%s", is_plain(r, ref->domain) ? "http" : "https", ref->domain);
-	struct slice hub = slice_str(r->cfg.dockerhub_registry_url);
-	if (hub.n == 0)
-		hub = SLICE_LIT("https://registry-1.docker.io");
-	while (hub.n > 0 && hub.p[hub.n - 1] == '/')
-		hub.n--;
-	return buf_add_slice(out, hub);
-}
 
 /* A tail may come from a registry's Link header. */
 static enum status add_tail(struct buf *out, const char *tail)
@@ -67,43 +36,6 @@ static enum status print_url(const struct registry *r, const struct registry_req
 
 /* --- calls ------------------------------------------------------------------- */
 
-static void call_free(struct call *c)
-{
-	if (!c)
-		return;
-	reference_release(&c->repository);
-	mem_free(c->url);
-	mem_free(c->accept);
-	mem_free(c->content_type);
-	buf_wipe(&c->body);
-	buf_release(&c->no_access);
-	mem_free(c);
-}
-
-void call_finish(struct call *c, const struct web_answer *a)
-{
-	TAILQ_REMOVE(&c->registry->calls, c, link);
-	c->done(c->arg, a, c->no_access.n ? c->no_access.p : "");
-	call_free(c);
-}
-
-static void finish_without(struct call *c, const char *why)
-{
-	struct web_answer a = { .retry_after = -1 };
-	snprintf(a.error, sizeof(a.error), "%s: %s", c->repository.domain, why);
-	call_finish(c, &a);
-}
-
-void call_go_on(struct call *c, struct grant *grant)
-{
-	if (grant) {
-		grant->actions |= 1U << c->action;
-		c->grant = grant;
-	}
-	if (call_send(c, grant) != STATUS_OK)
-		finish_without(c, "no memory for the request");
-}
-
 /* What the last answer, a 401 or 403, means to a person. whose: say who asked. */
 static void say_no_access(struct call *c, const struct web_answer *a, const char *more, bool whose)
 {
@@ -115,7 +47,7 @@ static void say_no_access(struct call *c, const struct web_answer *a, const char
 		ok = buf_add_str(b, " (") == STATUS_OK && account_print(c->account, domain, b) == STATUS_OK &&
 		     buf_add_str(b, ")") == STATUS_OK;
 	if (!ok && b->n == 0)
-		finish_without(c, "no memory");
+		call_finish_without(c, "no memory");
 	else
 		call_finish(c, a);
 }
@@ -131,7 +63,7 @@ static void answer_basic(struct call *c, const struct web_answer *a)
 	if (grant_new(c->registry, c->account, &g) != STATUS_OK ||
 	    account_basic(who, &g->authorization) != STATUS_OK) {
 		grant_free(g);
-		finish_without(c, "no memory");
+		call_finish_without(c, "no memory");
 		return;
 	}
 	g->ends = USEC_NEVER;
@@ -153,7 +85,7 @@ static void challenged(struct call *c, const struct web_answer *a)
 	struct challenge ch = { .scheme = CHALLENGE_NONE };
 	struct account *found = NULL;
 	if (account_find(c->registry, &c->repository, &found) != STATUS_OK || choose(a, &ch) != STATUS_OK) {
-		finish_without(c, "no memory");
+		call_finish_without(c, "no memory");
 		return;
 	}
 	c->account = found;
@@ -161,7 +93,7 @@ static void challenged(struct call *c, const struct web_answer *a)
 		if (buf_add_str(&c->no_access, c->account->trouble) == STATUS_OK)
 			call_finish(c, a);
 		else
-			finish_without(c, "no memory");
+			call_finish_without(c, "no memory");
 	} else if (ch.scheme == CHALLENGE_BEARER) {
 		token_ask(c, &ch, a);
 	} else if (ch.scheme == CHALLENGE_BASIC) {
@@ -189,47 +121,6 @@ static void on_answer(void *arg, const struct web_answer *a)
 	} else {
 		call_finish(c, a);
 	}
-}
-
-/* --- sending ------------------------------------------------------------------ */
-
-static enum status add_header(struct buf *b, const char **line, const char *name, const char *value)
-{
-	size_t n = strlen(name) + strlen(value) + 2;
-	buf_init(b, n);
-	enum status st = buf_reserve(b, n);
-	if (st == STATUS_OK)
-		st = buf_addf(b, "%s: %s", name, value);
-	*line = b->p;
-	return st;
-}
-
-enum status call_send(struct call *c, const struct grant *grant)
-{
-	struct buf accept, type, authorization;
-	const char *headers[4] = { NULL };
-	size_t n = 0;
-	buf_init(&type, 0);
-	buf_init(&authorization, 0);
-	enum status st =
-	    add_header(&accept, &headers[n++], "Accept", c->accept ? c->accept : MANIFEST_ACCEPT);
-	if (st == STATUS_OK && c->content_type)
-		st = add_header(&type, &headers[n++], "Content-Type", c->content_type);
-	if (st == STATUS_OK && grant)
-		st = add_header(&authorization, &headers[n++], "Authorization", grant->authorization.p);
-	const struct web_request q = {
-		.method = c->method,
-		.url = c->url,
-		.headers = headers,
-		.body = buf_slice(&c->body),
-		.deadline = c->deadline,
-	};
-	if (st == STATUS_OK)
-		st = web_start(c->registry->cfg.web, &q, on_answer, c);
-	buf_release(&accept);
-	buf_release(&type);
-	buf_wipe(&authorization);
-	return st;
 }
 
 static enum action action_of(const char *method)
@@ -266,6 +157,7 @@ enum status registry_start(struct registry *r, const struct registry_request *q,
 	if (!c)
 		return STATUS_NO_MEMORY;
 	c->registry = r;
+	c->answered = on_answer;
 	c->done = done;
 	c->arg = arg;
 	c->deadline = q->deadline;

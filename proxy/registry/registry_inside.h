@@ -1,4 +1,6 @@
-/* What the files of struct registry share, and nobody else uses. */
+/* What the files of struct registry share, and nobody else uses. registry.c drives: what an
+ * answer means. It calls registry_token.c, and both what is below: registry_call.c,
+ * registry_account.c, registry_error.c. */
 #ifndef SIGRELAY_REGISTRY_REGISTRY_INSIDE_H
 #define SIGRELAY_REGISTRY_REGISTRY_INSIDE_H
 
@@ -47,6 +49,7 @@ enum call_stage {
 struct call {
 	TAILQ_ENTRY(call) link, wait;
 	struct registry *registry;
+	web_done_fn *answered; /* registry.c's: what an answer means */
 	registry_done_fn *done;
 	void *arg;
 	struct reference repository;
@@ -68,12 +71,15 @@ struct registry {
 	TAILQ_HEAD(, call) calls;
 };
 
-/* registry.c */
-/* Sends it with what grant says (NULL: without). STATUS_NO_MEMORY or _INVALID: not sent. */
+/* registry_call.c */
+/* Sends it with what grant says (NULL: without); c->answered hears. STATUS_NO_MEMORY or
+ * _INVALID: not sent. */
 enum status call_send(struct call *c, const struct grant *grant) MUST_CHECK;
 /* As call_send, where the call ends when that fails. */
 void call_go_on(struct call *c, struct grant *grant);
 void call_finish(struct call *c, const struct web_answer *a);
+void call_finish_without(struct call *c, const char *why);
+void call_free(struct call *c); /* one that is in no list; NULL is fine */
 /* The base URL of the registry that the domain means, without a slash at the end. */
 enum status registry_base(const struct registry *r, const struct reference *ref, struct buf *out) MUST_CHECK;
 
