@@ -1,4 +1,5 @@
 #include <sigrelay/base/json.h>
+#include <sigrelay/base/mem.h>
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -105,4 +106,18 @@ enum status json_line(const cJSON *root, struct buf *out)
 	enum status st = text ? buf_addf(out, "%s\n", text) : STATUS_NO_MEMORY;
 	cJSON_free(text);
 	return st;
+}
+
+void json_free_secret(cJSON *root)
+{
+	/* Depth is what json_is_container let pass. */
+	for (cJSON *at = root; at; at = at->next) {
+		if (at->valuestring)
+			mem_wipe(at->valuestring, strlen(at->valuestring));
+		if (at->child) {
+			json_free_secret(at->child);
+			at->child = NULL;
+		}
+	}
+	cJSON_Delete(root);
 }

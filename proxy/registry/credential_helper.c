@@ -15,7 +15,6 @@
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/utf8.h>
 #include <sigrelay/base/variables.h>
-#include <sigrelay/registry/docker_config.h>
 
 #define ANSWER_MAX ((size_t)64 * 1024)
 #define KEY_MAX ((size_t)1024)

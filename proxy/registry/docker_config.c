@@ -14,37 +14,6 @@ const char *credential_key(const char *domain)
 	return strcmp(domain, "docker.io") == 0 ? DOCKERHUB_KEY : domain;
 }
 
-void json_free_secret(cJSON *root)
-{
-	/* Depth is what json_is_container let pass. */
-	for (cJSON *at = root; at; at = at->next) {
-		if (at->valuestring)
-			mem_wipe(at->valuestring, strlen(at->valuestring));
-		if (at->child) {
-			json_free_secret(at->child);
-			at->child = NULL;
-		}
-	}
-	cJSON_Delete(root);
-}
-
-bool credential_is_token(struct slice text)
-{
-	size_t i = 0;
-	while (i < text.n && text.p[i] > ' ' && text.p[i] < 0x7f)
-		i++;
-	return text.n > 0 && i == text.n;
-}
-
-enum status credential_text(const char *text, char **out)
-{
-	char *made = text && *text ? mem_strdup(text) : NULL;
-	if (text && *text && !made)
-		return STATUS_NO_MEMORY;
-	*out = made;
-	return STATUS_OK;
-}
-
 /* INVALID is the answer also where the words for it find no room. */
 static enum status invalid(enum status st)
 {

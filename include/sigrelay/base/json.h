@@ -29,5 +29,7 @@ enum status json_int(const cJSON *item, int64_t *out) MUST_CHECK;
 /* Adds s as a JSON string, quotes included, with U+FFFD for each byte that is no
  * UTF-8. For what cJSON must not have: it keeps copies that are not wiped. */
 enum status json_quote(struct slice s, struct buf *out) MUST_CHECK;
+/* As cJSON_Delete, where strings may be secrets. */
+void json_free_secret(cJSON *root);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef SIGRELAY_REGISTRY_CREDENTIAL_HELPER_H
 #define SIGRELAY_REGISTRY_CREDENTIAL_HELPER_H
 
+#include <sigrelay/base/buf.h>
 #include <sigrelay/base/clock.h>
 #include <sigrelay/base/slice.h>
 #include <sigrelay/registry/credentials.h>

@@ -1,10 +1,12 @@
 /* docker's config.json, podman's auth.json, and the variable DOCKER_AUTH_CONFIG: what
- * they say of a registry. Pure; the files are read by credentials.c. */
+ * they say of a registry. Pure; the files are read by credential_store.c. */
 #ifndef SIGRELAY_REGISTRY_DOCKER_CONFIG_H
 #define SIGRELAY_REGISTRY_DOCKER_CONFIG_H
 
 #include <cjson/cJSON.h>
 
+#include <sigrelay/base/buf.h>
+#include <sigrelay/base/slice.h>
 #include <sigrelay/registry/credentials.h>
 
 #define DOCKERHUB_KEY "https://index.docker.io/v1/"
@@ -31,11 +33,5 @@ enum status docker_config_find(const struct docker_config *c, const char *domain
 			       struct credentials *out, struct buf *why) MUST_CHECK;
 /* The key of a domain: itself, docker.io's excepted. */
 const char *credential_key(const char *domain);
-/* As cJSON_Delete, where strings may be secrets. */
-void json_free_secret(cJSON *root);
-/* May it stand in a header as a token does? A line break would begin another header. */
-bool credential_is_token(struct slice text);
-/* A copy; NULL for NULL and for "". STATUS_NO_MEMORY only. */
-enum status credential_text(const char *text, char **out) MUST_CHECK;
 
 #endif

@@ -13,7 +13,7 @@
 
 #include <sigrelay/base/slice.h>
 #include <sigrelay/base/status.h>
-#include <sigrelay/registry/credentials.h>
+#include <sigrelay/registry/credential_store.h>
 #include <sigrelay/registry/reference.h>
 #include <sigrelay/registry/web.h>
 

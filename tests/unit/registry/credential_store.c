@@ -6,7 +6,7 @@
 
 #include <sigrelay/base/file.h>
 #include <sigrelay/base/mem.h>
-#include <sigrelay/registry/credentials.h>
+#include <sigrelay/registry/credential_store.h>
 
 #define VARIABLES_MAX 9
 
