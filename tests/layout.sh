@@ -1,5 +1,6 @@
 #!/bin/sh
-# The rooms' arrows point one way, and policy/ stays pure.
+# The rooms' arrows point one way, no files call one another in a circle, and policy/
+# stays pure.
 #
 #   tests/layout.sh [ROOT]
 #
@@ -96,6 +97,52 @@ pure_calls() { # TREE
 	room_code "$1" policy | grep -E "(^|[^[:alnum:]_.>])($impure_calls)[[:blank:]]*\\(" || true
 }
 
+# TREE: "FILE FILE", the first uses a name that the second defines. The table of commands
+# is left out: it lists those who read it.
+calls() {
+	for room in $rooms; do room_code "$1" "$room"; done | awk -v at="$1/proxy/" '
+	{
+		file = $0; sub(/:.*/, "", file)
+		text = $0; sub(/^[^:]*:[0-9]*:/, "", text)
+		if (file !~ /\.c$/ || file ~ /commands\/table\.c$/) next
+		sub(at, "", file)
+		if (text ~ /^[a-z]/ && (match(text, /[a-z_0-9]+(\[[^]]*\])? = /) ||
+		    (text !~ /;$/ && match(text, /[a-z_0-9]+\(/)))) {
+			name = substr(text, RSTART, RLENGTH); sub(/[^a-z_0-9].*/, "", name)
+			if (text ~ /^static /) own[file, name] = 1
+			else home[name] = file
+		}
+		n = split(text, word, /[^A-Za-z0-9_]+/)
+		for (i = 1; i <= n; i++) uses[file, word[i]] = 1
+	}
+	END {
+		for (use in uses) {
+			split(use, u, SUBSEP)
+			if ((u[2] in home) && home[u[2]] != u[1] && !(use in own)) print u[1], home[u[2]]
+		}
+	}' | sort -u
+}
+
+circles() { # CALLS: files that call one another in a loop
+	echo "$1" | tsort 2>&1 >/dev/null | sed -n 's/^tsort: \([a-z].*\.c\)$/\1/p'
+}
+
+# CALLS MAP: what in relay/ does not go down in the map's list of its floors
+upward() {
+	echo "$1" | awk '
+	NR == FNR {
+		if (/^## /) listed = /floors of relay/
+		else if (listed && /^    [a-z]/) {
+			++line; sub(/^    /, ""); sub(/     .*/, "")
+			for (i = split($0, name, /  /); i > 0; i--) floor["relay/" name[i] ".c"] = line
+		}
+		next
+	}
+	{ for (i = 1; i <= 2; i++) if ($i ~ /^relay/ && !($i in floor)) stray[$i] = 1 }
+	($1 in floor) && ($2 in floor) && floor[$1] >= floor[$2] { print $1 " -> " $2 }
+	END { for (file in stray) print file ": it stands on no floor" }' "$2" -
+}
+
 no_strangers() { # TREE: a room without a rule would be free of all of them
 	for dir in "$1"/proxy/*/ "$1"/include/sigrelay/*/; do
 		[ -d "$dir" ] || continue
@@ -152,6 +199,9 @@ for room in $rooms; do
 done
 tell "nothing but commands and main.c includes commands" "$(main_alone "$root")"
 tell "every room has a rule" "$(no_strangers "$root")"
+called=$(calls "$root")
+tell "no files call one another in a circle" "$(circles "$called")"
+tell "relay/ calls down its floors, as the map has them" "$(upward "$called" "$root/proxy/README.md")"
 tell "policy includes no header that reaches outside" "$(pure_includes "$root")"
 tell "policy calls no clock, no chance and no I/O" "$(pure_calls "$root")"
 
@@ -171,6 +221,34 @@ for call in 'usec t = time(NULL);' 'clock_gettime(CLOCK_MONOTONIC, &ts);' 'int r
 	'	printf("%d", 1);' 'clock_now();'; do
 	catches "policy with $call" include/sigrelay/policy/x.h "$call" pure_calls
 done
+
+tree=$(mktemp -d)
+mkdir -p "$tree/proxy/relay"
+printf '%s\n' 'int up(void)' '{ return down() + aside(); }' 'static int aside(void)' '{ return 1; }' >"$tree/proxy/relay/a.c"
+printf '%s\n' 'int down(void)' '{ return 2; } /* up() */' 'int table[] = { 1 };' >"$tree/proxy/relay/b.c"
+printf '%s\n' 'int aside(int table_size)' '{ return table[0]; }' >"$tree/proxy/relay/c.c"
+printf '%s\n' '## The floors of relay/' 'Words.' '' '    a  c      the top' '    b' >"$tree/README.md"
+called=$(calls "$tree")
+case $(echo "$called" | tr '\n' ';')$(circles "$called")$(upward "$called" "$tree/README.md") in
+'relay/a.c relay/b.c;relay/c.c relay/b.c;') tell 'who calls whom is found, and what goes down is let pass' '' ;;
+*) tell 'who calls whom is found, and what goes down is let pass' "$called" ;;
+esac
+printf '%s\n' 'int more(void)' '{ return up(); }' >>"$tree/proxy/relay/b.c"
+called=$(calls "$tree")
+case $(circles "$called") in
+*relay/a.c*relay/b.c* | *relay/b.c*relay/a.c*) tell 'the rule catches a circle' '' ;;
+*) tell 'the rule catches a circle' 'lets pass: a.c -> b.c -> a.c' ;;
+esac
+case $(upward "$called" "$tree/README.md") in
+'relay/b.c -> relay/a.c') tell 'the rule catches a call upward' '' ;;
+*) tell 'the rule catches a call upward' 'lets pass: b.c -> a.c' ;;
+esac
+sed -i 's/a  c/a/' "$tree/README.md"
+case $(upward "$called" "$tree/README.md") in
+*'relay/c.c: it stands on no floor'*) tell 'the rule catches a file without a floor' '' ;;
+*) tell 'the rule catches a file without a floor' 'lets pass: c.c' ;;
+esac
+rm -rf "$tree"
 
 tree=$(mktemp -d)
 mkdir -p "$tree/proxy/base" "$tree/proxy/attic"
