@@ -4,7 +4,7 @@
 #include <sigrelay/base/json.h>
 #include <sigrelay/base/mem.h>
 #include <sigrelay/base/utf8.h>
-#include <sigrelay/registry/docker_config.h>
+#include <sigrelay/registry/credentials.h>
 
 #include "registry_inside.h"
 
