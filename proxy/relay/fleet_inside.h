@@ -5,8 +5,8 @@
  *
  *   fleet.c          the connection's life, and the looks
  *   fleet_outage.c   what is said of outages; the leases of the probe and of a certificate
- *   fleet_rate.c     tokens that are borrowed
  *   fleet_entries.c  entries
+ *   fleet_rate.c     tokens that are borrowed
  *   fleet_call.c     questions and their time; the names of keys
  *   fleet_scripts.h  what runs inside Redis */
 #ifndef SIGRELAY_PROXY_RELAY_FLEET_INSIDE_H
