@@ -20,6 +20,7 @@
 /* What the services speak; each further coding is one more decoder of foreign bytes. */
 #define CODINGS "gzip"
 #define TRACEPARENT "traceparent: "
+#define SENDINGS_MAX 2       /* of one attempt, by libcurl */
 #define UPLOAD_BUFFER 16384L /* the smallest that libcurl takes */
 
 /* One easy handle and what it gathers. */
@@ -30,6 +31,7 @@ struct handle {
 	enum service service;
 	struct attempt *attempt; /* NULL when idle */
 	struct answer *answer;
+	unsigned sendings;
 	bool head_ended; /* the final one: what is like a header line from here on is a trailer */
 	char error[CURL_ERROR_SIZE];
 	struct buf target;          /* what is longer than the attempt's */
@@ -116,17 +118,19 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 }
 
 /* libcurl itself repeats what a pooled connection lost without a byte, on the next pooled
- * one, five times over: one attempt would be six requests to a service that is in trouble.
- * From here on it finds none, and what a new connection loses it does not repeat. */
+ * one, and a stream that is refused (HTTP/2), five times over: one attempt would be six
+ * requests to a service that is in trouble. It is let do so once, on a new connection. */
 static int on_sending(void *arg, char *to, char *from, int to_port, int from_port)
 {
-	const struct handle *h = arg;
+	struct handle *h = arg;
 	(void)to;
 	(void)from;
 	(void)to_port;
 	(void)from_port;
-	return curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK ? CURL_PREREQFUNC_OK
-										: CURL_PREREQFUNC_ABORT;
+	return h->sendings++ < SENDINGS_MAX &&
+		       curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK
+		   ? CURL_PREREQFUNC_OK
+		   : CURL_PREREQFUNC_ABORT;
 }
 
 static enum transport transport_of(const struct handle *h, CURLcode code)
@@ -145,6 +149,7 @@ static enum transport transport_of(const struct handle *h, CURLcode code)
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 		return TRANSPORT_TRUNCATED;
+	case CURLE_ABORTED_BY_CALLBACK: /* on_sending's no */
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
@@ -328,6 +333,7 @@ static bool begin(struct handle *h, struct attempt *a, usec timeout)
 {
 	h->answer = answer_new(0, h->wire->body_max);
 	h->head_ended = false;
+	h->sendings = 0;
 	h->error[0] = '\0';
 	/* A probe is one request, whatever waits in the pool. */
 	long fresh = a->ticket.probe || h->wire->upstream[h->service].dropped;
@@ -392,6 +398,13 @@ const struct wire_ops curl_wire_ops = { .send = wire_send, .cancel = wire_cancel
 
 /* --- the loop ------------------------------------------------------------ */
 
+static const char *error_of(const struct handle *h, CURLcode code)
+{
+	if (code == CURLE_ABORTED_BY_CALLBACK)
+		return "the connection was lost, or the request refused on it, before an answer";
+	return h->error[0] ? h->error : curl_easy_strerror(code);
+}
+
 static void finish(struct handle *h, CURLcode code)
 {
 	struct attempt *a = h->attempt;
@@ -407,7 +420,7 @@ static void finish(struct handle *h, CURLcode code)
 		answer->status = (int)status;
 		h->answer = NULL;
 	} else {
-		snprintf(error, sizeof(error), "%s", h->error[0] ? h->error : curl_easy_strerror(code));
+		snprintf(error, sizeof(error), "%s", error_of(h, code));
 	}
 	h->wire->upstream[h->service].dropped = t == TRANSPORT_RESET;
 	curl_multi_remove_handle(h->wire->multi, h->easy);

@@ -616,6 +616,23 @@ server.serve_forever()' "$WORK" 2>/dev/null &
 	rm -f "$WORK/proxy" "$WORK/asked"
 }
 
+# libcurl by itself would send each attempt six times to a server that refuses streams.
+test_a_refused_stream_is_asked_for_twice() {
+	local server
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=log \
+		-addext subjectAltName=IP:127.0.0.1 -keyout "$WORK/h2.key" -out "$WORK/h2.crt" 2>/dev/null
+	python3 "$HERE/refused_streams.py" "$WORK/h2.crt" "$WORK/h2.key" "$WORK/h2.port" "$WORK/h2.count" &
+	server=$!
+	wait_for "$WORK/h2.port" || return
+	# shellcheck disable=SC2016 # for the shell that is run
+	exits 75 run --rekor-url "https://127.0.0.1:$(<"$WORK/h2.port")" --ca-file "$WORK/h2.crt" --retry-for=1s --for=0 \
+		--breaker-failures=3 --backoff-base=10ms -- sh -c 'exec curl -sf "$COSIGN_REKOR_URL/api/v1/log"'
+	is 'requests of three attempts' "$(wc -c <"$WORK/h2.count")" 6
+	kill "$server"
+	wait "$server" 2>/dev/null
+	rm -f "$WORK"/h2.*
+}
+
 test_the_ledger_has_to_open() {
 	exits 78 run --ledger "$WORK/no/folder/x" -- touch "$WORK/ran"
 	has stderr "$ERR" "cannot open the ledger '$WORK/no/folder/x': No such file or directory"
