@@ -49,7 +49,7 @@ struct gate_news {
 };
 
 /* How the core tells the fleet what happens at its gates; fleet.c brings them. They may
- * ask the fleet, and do not come back to the gates. */
+ * ask Redis and set a gate's timer; they pump nothing from inside. */
 struct fleet_ops {
 	void (*wants)(struct fleet *f, struct upstream *up); /* its gate was asked */
 	void (*judged)(struct fleet *f, struct upstream *up, enum side side, const struct gate_news *news);
@@ -82,6 +82,12 @@ struct relay {
 	const struct wire_ops *wire;
 	void *wire_arg;
 	size_t exchanges; /* begun and not answered */
+	bool draining;
+	struct {
+		uint64_t count;
+		char last[256];
+		usec last_at;
+	} failures; /* exchanges that Sigstore failed: see server_failures */
 	/* The flights': */
 	TAILQ_HEAD(, flight) flights; /* those that survive their clients too */
 	struct creates creates;
@@ -89,12 +95,6 @@ struct relay {
 	struct flight *log_state; /* the last GET /api/v1/log that found none to share */
 	usec hedges_paid;         /* when a hedge last learned its entry's id; 0: never */
 	size_t held_bytes;        /* of the flights' requests */
-	bool draining;
-	struct {
-		uint64_t count;
-		char last[256];
-		usec last_at;
-	} failures; /* exchanges that Sigstore failed: see server_failures */
 };
 
 enum status relay_init(struct relay *r, const struct relay_config *cfg, const struct wire_ops *wire,
