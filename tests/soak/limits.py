@@ -131,6 +131,23 @@ def crowd_that_speaks(w):
     serves(w, "after")
 
 
+def refused_who_stay(w):
+    """Who is refused and goes on sending is heard for two seconds, takes nobody's place, and is let go."""
+    w.settings.update(max_clients="20")
+    w.start_relay()
+    before = files(w)
+    crowd = [connect(w) for _ in range(40)]
+    for s in crowd:
+        s.sendall(b"GARBAGE\r\n\r\n")
+    for s in crowd:
+        want(said(s).startswith(b"HTTP/1.1 400 "), "no 400")
+        s.sendall(b"x" * 100000)  # heard, or the answer could be lost on its way
+    serves(w, "amid")
+    until(lambda: files(w) <= before + 1, "those who were refused to be let go", 5)
+    for s in crowd:
+        s.close()
+
+
 def admin_connection(world):
     return socket.create_connection(("127.0.0.1", world.admin_port), timeout=10)
 
@@ -386,8 +403,8 @@ def clock_shim(w):
     return put
 
 
-TESTS = (silent_crowd, silent_crowd_tls, crowd_that_speaks, admin_crowd, admin_burst, admin_slow, few_descriptors,
-         little_memory, little_memory_for_many, stopped, clock_set, clock_ahead, no_core)
+TESTS = (silent_crowd, silent_crowd_tls, crowd_that_speaks, refused_who_stay, admin_crowd, admin_burst, admin_slow,
+         few_descriptors, little_memory, little_memory_for_many, stopped, clock_set, clock_ahead, no_core)
 
 
 def run(binary, test):
