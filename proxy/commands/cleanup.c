@@ -263,7 +263,9 @@ static int read_ledger(struct cleanup *c)
 		st = plan_make(&c->ledger, &c->plan);
 	if (st != STATUS_OK) {
 		complain("cleanup: cannot read the ledger %s: %s; nothing was done", path,
-			 st == STATUS_IO ? strerror(errno) : status_name(st));
+			 st == STATUS_IO          ? strerror(errno)
+			 : st == STATUS_TOO_LARGE ? "it has more than 64 MiB: give each run one of its own"
+						  : status_name(st));
 		return EXIT_CONFIG_ERROR;
 	}
 	if (c->ledger.torn)

@@ -23,7 +23,7 @@ static usec ceiling(usec base, unsigned n, usec max)
 
 usec backoff_wait(const struct backoff *b, unsigned n, bool throttled, usec retry_after, struct rng *r)
 {
-	if (retry_after >= 0)
+	if (retry_after > 0)
 		return backoff_retry_after(retry_after, r);
 	return backoff_between(0, ceiling(throttled ? b->throttle_base : b->base, n, b->max), r);
 }

@@ -143,7 +143,7 @@ static const char *status_words(int status)
 static void judge_other(const struct web_answer *a, const struct registry_error *e, struct tag_look *out)
 {
 	char wait[32] = "", tried[48] = "";
-	if (a->retry_after >= 0)
+	if (a->retry_after > 0)
 		usec_format(a->retry_after, wait);
 	if (a->attempts > 1)
 		snprintf(tried, sizeof(tried), " (tried %u times)", a->attempts);

@@ -21,8 +21,8 @@ static void print_throttle(const struct web_answer *a, char out[80])
 	if (!web_answer_throttles(a))
 		return;
 	usec_format(a->retry_after, wait);
-	snprintf(out, 80, " (too many requests%s%s)",
-		 a->retry_after >= 0 ? "; it may be asked again in " : "", a->retry_after >= 0 ? wait : "");
+	snprintf(out, 80, " (too many requests%s%s)", a->retry_after > 0 ? "; it may be asked again in " : "",
+		 a->retry_after > 0 ? wait : "");
 }
 
 void answer_words(const struct web_answer *a, char out[ANSWER_WORDS])

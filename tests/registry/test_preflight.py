@@ -161,6 +161,19 @@ def a_429_that_ends_is_waited_for(w):
 
 
 @test
+def a_429_that_names_no_time_is_not_hammered(w):
+    """0, and a date that has passed, are no time to come back at."""
+    for after in ("0", "Wed, 21 Oct 2015 07:28:00 GMT"):
+        with FakeRegistry() as r:
+            r.fault("429", times=9999, retry_after=after)
+            [(state, _, reason)] = w.states(0, "--registry-timeout=3s", r.host + "/acme/app:v1")[2]
+            eq(state, "unknown")
+            lacks(reason, "left alone")
+            if len(r.requests()) > 30:
+                raise AssertionError("%d requests" % len(r.requests()))
+
+
+@test
 def unknown_5xx(w):
     with FakeRegistry() as r:
         r.fault("503", times=1000000)

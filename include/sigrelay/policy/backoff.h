@@ -16,7 +16,8 @@ struct backoff {
 };
 
 /* The wait after the n-th failed attempt (n >= 1). retry_after < 0: the service
- * named none. A Retry-After is taken as it is plus up to 10 % (at least 1 ms of
+ * named none; 0, which a date of the past is too, is no wait that could be kept to,
+ * and counts as none. A Retry-After is taken as it is plus up to 10 % (at least 1 ms of
  * room) of jitter, so that a crowd told the same second does not come back in
  * the same instant; the caller clamps by its deadline. */
 usec backoff_wait(const struct backoff *b, unsigned n, bool throttled, usec retry_after, struct rng *r);
