@@ -109,6 +109,14 @@ static void add_header(struct evhttp_request *req, struct slice name, struct sli
 	evhttp_add_header(evhttp_request_get_output_headers(req), n, v);
 }
 
+/* evhttp tells HTTP/1.0 no length: an answer that was cut off would look whole. */
+static void add_length(struct evhttp_request *req, size_t n)
+{
+	char text[24];
+	snprintf(text, sizeof(text), "%zu", n);
+	evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Length", text);
+}
+
 /* evhttp would ask the loop whether the socket takes bytes before it writes any.
  * It nearly always does: write in this turn, and ask only when it did not. Two
  * epoll_ctl and one epoll_wait a request (docs/performance.md). */
@@ -128,8 +136,10 @@ static void send_answer(struct conn *c, struct answer *a)
 		add_header(req, name, value);
 	if (c->hears)
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Preference-Applied", "wait");
-	if (a->body.n && evbuffer_add_reference(out, a->body.p, a->body.n, free_body, a) == 0)
+	if (a->body.n && evbuffer_add_reference(out, a->body.p, a->body.n, free_body, a) == 0) {
 		answer_ref(a);
+		add_length(req, a->body.n);
+	}
 	if (front_of(c)->draining)
 		evhttp_add_header(evhttp_request_get_output_headers(req), "Connection", "close");
 	evhttp_send_reply(req, a->status, NULL, NULL);
