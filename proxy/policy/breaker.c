@@ -63,39 +63,9 @@ static void schedule_probe(struct breaker *b, usec retry_after, usec now, struct
 	b->next_probe = usec_add(now, backoff_between(lo, usec_min(hi, longest), r));
 }
 
-static void trip(struct breaker *b, usec retry_after, usec now, struct rng *r)
-{
-	enter(b, BREAKER_OPEN, now);
-	b->interval = b->cfg.probe_interval;
-	schedule_probe(b, retry_after, now, r);
-}
-
-static void recover(struct breaker *b, usec now)
-{
-	if (now - b->opened_at <= b->cfg.window)
-		b->doubt_until = usec_add(now, BREAKER_DOUBT * b->cfg.window);
-	enter(b, BREAKER_CLOSED, now);
-	b->in_a_row = 0;
-	forget_window(b);
-	limit_recover(&b->limit);
-}
-
 static int64_t slot_at(const struct breaker *b, usec now)
 {
 	return now / usec_max(b->cfg.window / BREAKER_BUCKETS, 1);
-}
-
-static void count(struct breaker *b, bool failed, usec now)
-{
-	int64_t slot = slot_at(b, now);
-	size_t i = (size_t)(slot % BREAKER_BUCKETS);
-	if (b->bucket[i].slot != slot) {
-		b->bucket[i].slot = slot;
-		b->bucket[i].ok = b->bucket[i].failed = 0;
-	}
-	b->bucket[i].ok += !failed;
-	b->bucket[i].failed += failed;
-	b->in_a_row = failed ? b->in_a_row + 1 : 0;
 }
 
 struct share {
@@ -113,6 +83,64 @@ static struct share in_window(const struct breaker *b, usec now)
 		w.all += b->bucket[i].ok + b->bucket[i].failed;
 	}
 	return w;
+}
+
+/* … without the row of failures that it ends with. */
+static struct share before_row(const struct breaker *b, struct share w)
+{
+	uint64_t row = b->in_a_row < w.failed ? b->in_a_row : w.failed;
+	return (struct share){ w.failed - row, w.all - row };
+}
+
+static bool is_enough(const struct breaker *b, struct share w)
+{
+	return w.all > 0 && w.all >= b->cfg.min_requests;
+}
+
+static double part_of(struct share w)
+{
+	return (double)w.failed / (double)w.all;
+}
+
+/* The share that fails in a service that is neither well nor down; 0: no such. */
+static double browned_out(const struct breaker *b, usec now)
+{
+	struct share w = in_window(b, now);
+	if (b->cfg.failures && b->in_a_row >= b->cfg.failures)
+		w = before_row(b, w);
+	return is_enough(b, w) && w.failed * 100 <= w.all * BREAKER_BROWN ? part_of(w) : 0;
+}
+
+static void trip(struct breaker *b, usec retry_after, usec now, struct rng *r)
+{
+	b->fails = browned_out(b, now);
+	b->chance = 1;
+	enter(b, BREAKER_OPEN, now);
+	b->interval = b->cfg.probe_interval;
+	schedule_probe(b, retry_after, now, r);
+}
+
+static void recover(struct breaker *b, usec now)
+{
+	if (now - b->opened_at <= b->cfg.window)
+		b->doubt_until = usec_add(now, BREAKER_DOUBT * b->cfg.window);
+	enter(b, BREAKER_CLOSED, now);
+	b->in_a_row = 0;
+	forget_window(b);
+	limit_recover(&b->limit);
+}
+
+static void count(struct breaker *b, bool failed, usec now)
+{
+	int64_t slot = slot_at(b, now);
+	size_t i = (size_t)(slot % BREAKER_BUCKETS);
+	if (b->bucket[i].slot != slot) {
+		b->bucket[i].slot = slot;
+		b->bucket[i].ok = b->bucket[i].failed = 0;
+	}
+	b->bucket[i].ok += !failed;
+	b->bucket[i].failed += failed;
+	b->in_a_row = failed ? b->in_a_row + 1 : 0;
 }
 
 /* By three standard deviations of a binomial distribution. */
@@ -133,15 +161,12 @@ static bool rate_too_high(const struct breaker *b, struct share w, bool in_doubt
 /* Would a service that fails as it did before this row fail so often in a row by chance? */
 static bool row_is_chance(const struct breaker *b, struct share w)
 {
-	struct share before = { w.failed, w.all };
-	uint64_t row = b->in_a_row < w.failed ? b->in_a_row : w.failed;
-	before.failed -= row;
-	before.all -= row;
-	if (before.all == 0 || before.all < b->cfg.min_requests)
+	struct share before = before_row(b, w);
+	if (!is_enough(b, before))
 		return false;
 	double chance = 1;
 	for (unsigned i = 0; i < b->in_a_row; i++)
-		chance *= (double)before.failed / (double)before.all;
+		chance *= part_of(before);
 	return chance >= BREAKER_CHANCE;
 }
 
@@ -195,6 +220,15 @@ static bool report_closed(struct breaker *b, uint64_t number, enum outcome o, us
 	return true;
 }
 
+/* Does the service as it was explain the probes that failed, this one included? */
+static bool probe_is_chance(struct breaker *b, enum outcome o)
+{
+	if (o == OUTCOME_THROTTLED)
+		return false;
+	b->chance *= b->fails;
+	return b->chance >= BREAKER_PROBE_CHANCE;
+}
+
 static bool report_probe(struct breaker *b, enum outcome o, usec retry_after, usec now, struct rng *r)
 {
 	if (outcome_weight(o) == WEIGHT_SUCCESS) {
@@ -203,7 +237,9 @@ static bool report_probe(struct breaker *b, enum outcome o, usec retry_after, us
 	}
 	enter(b, BREAKER_OPEN, now);
 	if (outcome_weight(o) == WEIGHT_FAILURE || o == OUTCOME_THROTTLED) {
-		b->interval = usec_min(usec_add(b->interval, b->interval), breaker_longest_interval(b));
+		if (!probe_is_chance(b, o))
+			b->interval =
+			    usec_min(usec_add(b->interval, b->interval), breaker_longest_interval(b));
 		schedule_probe(b, retry_after, now, r);
 	} else {
 		b->next_probe = usec_max(now, b->earliest_probe);

@@ -3,10 +3,13 @@
 #define CUT 0.7            /* what a 429 leaves of the rate */
 #define LOWEST 0.1         /* of the configured rate */
 #define REGAINED 0.01      /* of the configured rate, each second without a 429 */
-#define RISEN 0.05         /* … after it was too much */
+#define RISEN 0.05         /* … after it was too much, or in which nothing was sent */
+#define SPARED 0.2         /* of the configured rate: below it failures keep it from nothing */
+#define HELD_BACK 0.25     /* … and above it such a share of the answers keeps it from rising */
+#define ANSWERS 10         /* so many weigh in that share, the newest most */
 #define FRESH USEC_PER_SEC /* how long a token that was fed can be used */
-#define HELD 2             /* tokens, while the rate is not whole */
-#define WHOLE (1 - 1e-9)   /* a token counts as whole from here on (rounding) */
+#define HELD 1.2         /* tokens, until a release is over; the fifth: a timer that is late loses nothing */
+#define WHOLE (1 - 1e-9) /* a token counts as whole from here on (rounding) */
 
 static double per_usec(const struct bucket *b)
 {
@@ -38,19 +41,38 @@ static void fill(struct bucket *b, usec to)
 	b->at = to;
 }
 
+/* What was not used has not been tried. */
+static bool was_used(const struct bucket *b)
+{
+	return b->used + 1 >= per_usec(b) * (double)USEC_PER_SEC;
+}
+
+static bool is_held_back(const struct bucket *b)
+{
+	return b->rate > b->limit * SPARED && b->failing > HELD_BACK;
+}
+
+/* What the second brings that ends now. */
+static double step(const struct bucket *b)
+{
+	if (b->pace == BUCKET_STEADY)
+		return b->limit * REGAINED;
+	if (b->used && (!was_used(b) || is_held_back(b)))
+		return 0;
+	return b->used && b->pace == BUCKET_DOUBLING ? b->rate : b->limit * RISEN;
+}
+
 static void step_up(struct bucket *b)
 {
-	double up = b->pace == BUCKET_DOUBLING ? b->rate
-		    : b->pace == BUCKET_RISING ? b->limit * RISEN
-					       : b->limit * REGAINED;
-	b->rate = at_most(b->rate + up, b->limit);
-	if (b->rate >= b->limit)
-		b->pace = BUCKET_STEADY;
+	b->rate = at_most(b->rate + step(b), b->limit);
+	if (b->rate >= b->limit && b->pace == BUCKET_DOUBLING)
+		b->pace = BUCKET_RISING;
+	b->used = 0;
 	b->regain_at += USEC_PER_SEC;
 }
 
-/* The rate steps up to the configured one once a second: at most ninety steps,
- * and none in the common case. */
+/* The rate steps up to the configured one once a second: at most a hundred steps
+ * after a pause, and none in the common case. */
 static void settle(struct bucket *b, usec now)
 {
 	while (b->rate < b->limit && b->regain_at <= now) {
@@ -84,6 +106,7 @@ bool bucket_take(struct bucket *b, usec now)
 	if (b->tokens < WHOLE)
 		return false;
 	b->tokens = b->tokens > 1 ? b->tokens - 1 : 0;
+	b->used++;
 	return true;
 }
 
@@ -127,15 +150,23 @@ void bucket_throttled(struct bucket *b, usec now)
 	lower(b, b->rate * CUT);
 }
 
+/* It goes on from this rate, with nothing saved up. */
+static void go_on(struct bucket *b, double rate, usec now)
+{
+	b->tokens = at_most(b->tokens, HELD);
+	b->used = 0;
+	b->regain_at = usec_add(now, USEC_PER_SEC);
+	lower(b, rate);
+}
+
 void bucket_recovered(struct bucket *b, usec now)
 {
 	if (b->limit <= 0)
 		return;
 	settle(b, now);
-	b->tokens = at_most(b->tokens, 1);
 	b->pace = BUCKET_DOUBLING;
-	b->regain_at = usec_add(now, USEC_PER_SEC);
-	lower(b, 0);
+	b->failing = 0;
+	go_on(b, 0, now);
 }
 
 void bucket_slowed(struct bucket *b, usec now)
@@ -144,9 +175,23 @@ void bucket_slowed(struct bucket *b, usec now)
 		return;
 	settle(b, now);
 	b->pace = BUCKET_RISING;
-	b->tokens = at_most(b->tokens, 1);
-	b->regain_at = usec_add(now, USEC_PER_SEC);
-	lower(b, b->rate / 2);
+	go_on(b, b->rate / 2, now);
+}
+
+void bucket_answered(struct bucket *b, bool failed, usec now)
+{
+	b->failing += ((failed ? 1 : 0) - b->failing) / ANSWERS;
+	if (failed && b->pace == BUCKET_DOUBLING)
+		bucket_slowed(b, now);
+}
+
+void bucket_released(struct bucket *b, usec now)
+{
+	if (b->pace == BUCKET_STEADY)
+		return;
+	settle(b, now);
+	if (b->rate >= b->limit)
+		b->pace = BUCKET_STEADY;
 }
 
 void bucket_be_fed(struct bucket *b, bool fed, usec now)

@@ -82,6 +82,13 @@ void gate_leave(struct gate *g, struct gate_ticket *t, usec now)
 	breaker_report(&g->breaker[t->side], t->number, OUTCOME_CANCELLED, -1, now, g->rng);
 }
 
+/* What its outcome says of the rate. */
+static void tell_rate(struct gate *g, enum outcome o, usec now)
+{
+	if (outcome_weight(o) != WEIGHT_NEUTRAL)
+		bucket_answered(&g->bucket, outcome_weight(o) == WEIGHT_FAILURE, now);
+}
+
 bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec retry_after, usec now)
 {
 	if (!t->out)
@@ -91,11 +98,14 @@ bool gate_report(struct gate *g, struct gate_ticket *t, enum outcome o, usec ret
 		bucket_throttled(&g->bucket, now);
 	struct breaker *b = &g->breaker[t->side];
 	uint64_t since = b->limit.since;
+	bool straggles = t->number < b->epoch;
 	bool changed = breaker_report(b, t->number, o, retry_after, now, g->rng);
 	if (changed && b->state == BREAKER_CLOSED)
 		bucket_recovered(&g->bucket, now);
 	else if (b->limit.since > since && o != OUTCOME_THROTTLED)
 		bucket_slowed(&g->bucket, now);
+	if (!straggles)
+		tell_rate(g, o, now);
 	return changed;
 }
 
@@ -225,6 +235,8 @@ struct gate_ticket *gate_next(struct gate *g, usec now, usec *wake)
 		let_through(g, t, now);
 	else
 		*wake = soonest;
+	if (!t && !gate_waiting(g))
+		bucket_released(&g->bucket, now);
 	return t;
 }
 

@@ -6,7 +6,7 @@
  *              at least cfg.min_requests in cfg.window
  *   OPEN       next_probe has come and breaker_send               HALF_OPEN
  *   HALF_OPEN  the probe succeeds                                 CLOSED (slow start)
- *   HALF_OPEN  the probe fails (429 too)                          OPEN, interval doubled
+ *   HALF_OPEN  the probe fails (429 too)                          OPEN, interval doubled (or kept: below)
  *   HALF_OPEN  the probe is no verdict (cancelled, too big)       OPEN, interval kept
  *
  * An outage that ends within cfg.window was perhaps none: where half of all requests
@@ -22,6 +22,12 @@
  *     fourteen, and never more than BREAKER_ROW_MOST times cfg.failures;
  *   - a share, when it lies less than three standard deviations above cfg.rate: 50 % wants
  *     all of ten, 17 of 20, 65 of 100.
+ *
+ * A probe of such a service fails by chance, too. Where a share q of what the window holds
+ * (before the row, if it was one) had failed when it opened, and that is BREAKER_BROWN
+ * percent at the most, the interval stays as it is for so long as q^n, of n probes that
+ * failed, is BREAKER_PROBE_CHANCE or more: four probes with a half, ten with three
+ * quarters, none where it was well before or all failed.
  *
  * An attempt has a number; every change of state begins a new epoch with the
  * next one. An attempt of a past epoch (a straggler) says nothing of the
@@ -72,6 +78,8 @@ struct breaker_config {
 #define BREAKER_DOUBT 10
 #define BREAKER_CHANCE 0.0001
 #define BREAKER_ROW_MOST 4
+#define BREAKER_BROWN 75 /* percent */
+#define BREAKER_PROBE_CHANCE 0.05
 
 struct breaker {
 	struct breaker_config cfg;
@@ -85,6 +93,8 @@ struct breaker {
 		int64_t slot; /* time / slot width */
 		unsigned ok, failed;
 	} bucket[BREAKER_BUCKETS];
+	double fails;        /* the share that failed when it opened; 0: it was well, or down */
+	double chance;       /* that so many probes fail of such a service */
 	usec interval;       /* the present probe interval */
 	usec next_probe;     /* in OPEN */
 	usec earliest_probe; /* … however good the news */

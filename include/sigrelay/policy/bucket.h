@@ -6,12 +6,17 @@
  * second without a 429 gives back 1 % of the configured rate.
  *
  * After an outage it begins again: one token, a tenth of the rate, and twice as
- * much with each second, so that a log weaker than the rate sees at most twice
- * what it has just taken. When it is too much, then or later (policy/limit.h), the
- * rate is halved, and a second gives back 5 % from then on.
- * Until the rate is whole again nothing is saved up: what a full window held back for a
- * second would come on top of the next one. Two tokens are held at the most, so that a
- * timer that is late loses none.
+ * much with each second, until the first failure. When it is too much, then or later
+ * (policy/limit.h), the rate is halved, and a second gives back 5 % from then on. A log
+ * weaker than the rate sees at most twice what it takes, because
+ *   - a second in which the rate was not used up brings nothing: what was not used has
+ *     not been tried. (One in which nothing at all was sent gives back 5 %: an outage of
+ *     yesterday is no reason to begin small.)
+ *   - nor does one while more than a quarter of the last ten answers or so failed. Below
+ *     a fifth of the rate it does: that little has to be sent where half of all requests
+ *     fail at random, or nobody would be served;
+ *   - one token is held at the most until the rate is whole and nobody waits any more:
+ *     what a full window held back would come on top of the next second.
  *
  * In a fleet the tokens of all relays come from one bucket elsewhere: while it is
  * fed, time brings none, and what is fed and not used in a second is lost. The rate
@@ -34,6 +39,8 @@ struct bucket {
 	usec cut_at;
 	usec regain_at;                                              /* the next step back up */
 	enum { BUCKET_STEADY, BUCKET_DOUBLING, BUCKET_RISING } pace; /* of the way back up */
+	unsigned used;                                               /* tokens, since the last step */
+	double failing;                                              /* the share of the last answers */
 	bool fed;
 	unsigned relays; /* that share the rate while it is not; 0 is taken as 1 */
 };
@@ -43,9 +50,11 @@ void bucket_configure(struct bucket *b, unsigned per_minute, unsigned burst, use
 bool bucket_take(struct bucket *b, usec now);
 usec bucket_ready(const struct bucket *b,
 		  usec now); /* when the next take will succeed; USEC_NEVER: when it is fed */
-void bucket_throttled(struct bucket *b, usec now); /* the service answered 429 */
-void bucket_recovered(struct bucket *b, usec now); /* an outage has ended */
-void bucket_slowed(struct bucket *b, usec now);    /* it was too much for the service */
+void bucket_throttled(struct bucket *b, usec now);             /* the service answered 429 */
+void bucket_recovered(struct bucket *b, usec now);             /* an outage has ended */
+void bucket_slowed(struct bucket *b, usec now);                /* it was too much for the service */
+void bucket_answered(struct bucket *b, bool failed, usec now); /* what was sent since the last change */
+void bucket_released(struct bucket *b, usec now);              /* nobody waits to be sent */
 /* From now on tokens are fed, or come with time again, beginning with one. */
 void bucket_be_fed(struct bucket *b, bool fed, usec now);
 void bucket_feed(struct bucket *b, unsigned tokens, usec now);

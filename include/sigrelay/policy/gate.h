@@ -16,8 +16,8 @@
  *   - while a side is closed a retry waits for the retry budget, and first
  *     attempts pass it by. Who was parked does not: the limit governs its return;
  *   - the rate is one for both sides, hedges and polls too: it bounds a release;
- *   - when a side closes, the rate begins anew and doubles each second; when the
- *     limit says that it is too much, the rate is halved.
+ *   - when a side closes, the rate begins anew and doubles each second until something
+ *     fails; when the limit says that it is too much, the rate is halved.
  *
  * Pure: no timers, no sockets; the owner calls gate_next until it returns NULL
  * after anything changed (wait, report, leave, configure) and again at the time

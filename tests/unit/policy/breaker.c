@@ -250,6 +250,71 @@ static void test_failed_probes_space_out_to_the_cap(void)
 	}
 }
 
+static struct breaker after(unsigned good, unsigned failed)
+{
+	struct breaker b = fresh();
+	for (unsigned i = 0; i < good; i++)
+		attempt(&b, OUTCOME_GOOD, 0);
+	for (unsigned i = 0; i < failed; i++)
+		attempt(&b, OUTCOME_SERVER_ERROR, 0);
+	return b;
+}
+
+/* Until four probes of the same chance would have failed, it is no reason to wait longer. */
+static void test_probes_of_a_brown_out_fail_by_chance(void)
+{
+	struct breaker b = fresh();
+	for (int i = 0; i < 5; i++) {
+		attempt(&b, OUTCOME_GOOD, 0);
+		attempt(&b, OUTCOME_SERVER_ERROR, 0);
+	}
+	CU_ASSERT_EQUAL_FATAL(b.state, BREAKER_OPEN);
+	for (int i = 0; i < 4; i++) {
+		probe(&b, OUTCOME_SERVER_ERROR);
+		CU_ASSERT_EQUAL(b.interval, 5 * SEC);
+	}
+	probe(&b, OUTCOME_SERVER_ERROR);
+	CU_ASSERT_EQUAL(b.interval, 10 * SEC);
+	probe(&b, OUTCOME_SERVER_ERROR);
+	CU_ASSERT_EQUAL(b.interval, 20 * SEC);
+}
+
+static void test_no_probe_fails_by_chance_where_it_was_well(void)
+{
+	struct breaker b = after(100, 5);
+	CU_ASSERT_EQUAL_FATAL(b.state, BREAKER_OPEN);
+	probe(&b, OUTCOME_SERVER_ERROR);
+	CU_ASSERT_EQUAL(b.interval, 10 * SEC);
+}
+
+static void test_no_probe_fails_by_chance_where_nearly_all_failed(void)
+{
+	struct breaker_config cfg = defaults;
+	struct breaker b = fresh();
+	cfg.failures = 0;
+	breaker_configure(&b, &cfg);
+	attempt(&b, OUTCOME_GOOD, 0);
+	for (int i = 0; i < 9; i++)
+		attempt(&b, OUTCOME_SERVER_ERROR, 0);
+	CU_ASSERT_EQUAL_FATAL(b.state, BREAKER_OPEN);
+	probe(&b, OUTCOME_SERVER_ERROR);
+	CU_ASSERT_EQUAL(b.interval, 10 * SEC);
+}
+
+static void test_a_429_is_no_chance(void)
+{
+	struct breaker b = after(5, 0);
+	for (int i = 0; i < 3; i++)
+		attempt(&b, OUTCOME_SERVER_ERROR, 0);
+	attempt(&b, OUTCOME_GOOD, 0);
+	attempt(&b, OUTCOME_SERVER_ERROR, 0);
+	attempt(&b, OUTCOME_SERVER_ERROR, 0);
+	attempt(&b, OUTCOME_SERVER_ERROR, 0);
+	CU_ASSERT_EQUAL_FATAL(b.state, BREAKER_OPEN);
+	probe(&b, OUTCOME_THROTTLED);
+	CU_ASSERT_EQUAL(b.interval, 10 * SEC);
+}
+
 static void test_retry_after_of_the_probe_is_respected(void)
 {
 	struct breaker b = opened(0);
@@ -533,6 +598,9 @@ TEST_SUITE(policy_breaker, TEST(test_closed_at_first_and_not_ramping), TEST(test
 	   TEST(test_no_row_is_longer_than_four_times_as_many), TEST(test_doubt_ends),
 	   TEST(test_a_long_outage_casts_no_doubt), TEST(test_conditions_can_be_off),
 	   TEST(test_first_probe_after_the_interval), TEST(test_failed_probes_space_out_to_the_cap),
+	   TEST(test_probes_of_a_brown_out_fail_by_chance),
+	   TEST(test_no_probe_fails_by_chance_where_it_was_well),
+	   TEST(test_no_probe_fails_by_chance_where_nearly_all_failed), TEST(test_a_429_is_no_chance),
 	   TEST(test_retry_after_of_the_probe_is_respected), TEST(test_good_probe_closes_and_ramps),
 	   TEST(test_failures_and_429_halve_the_ramp), TEST(test_the_last_warning_halves_what_may_be_sent),
 	   TEST(test_a_429_halves_a_full_window), TEST(test_old_failures_are_forgotten_after_recovery),

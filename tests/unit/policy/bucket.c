@@ -22,6 +22,13 @@ static unsigned run(struct bucket *b, usec from, usec to)
 	return n;
 }
 
+/* … and looks at it in the end. */
+static void use(struct bucket *b, usec from, usec to)
+{
+	run(b, from, to);
+	bucket_share(b, b->relays, to);
+}
+
 static bool about(double value, double want)
 {
 	return value > want * 0.999999 && value < want * 1.000001;
@@ -174,20 +181,60 @@ static void test_recovery_begins_anew(void)
 	CU_ASSERT_EQUAL(take_all(&b, 0), 1);
 	static const double rate[] = { 1, 2, 4, 8, 10 };
 	for (int i = 0; i < 5; i++) {
-		take_all(&b, i * SEC);
 		CU_ASSERT_TRUE(about(b.rate, rate[i]));
+		use(&b, i * SEC, (i + 1) * SEC);
 	}
-	/* whole again: the burst may be saved up again */
-	CU_ASSERT_EQUAL(take_all(&b, 100 * SEC), 60);
-	CU_ASSERT_EQUAL(b.pace, BUCKET_STEADY);
 }
 
+/* As many as are used are tried. */
+static void test_what_is_not_used_does_not_double(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_recovered(&b, 0);
+	use(&b, 0, 2 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 4));
+	CU_ASSERT_TRUE(bucket_take(&b, 2 * SEC + SEC / 2));
+	CU_ASSERT_TRUE(bucket_take(&b, 2 * SEC + SEC * 8 / 10));
+	bucket_take(&b, 3 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 4)); /* two of four */
+	use(&b, 3 * SEC, 4 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 8));
+}
+
+static void test_the_first_failure_ends_the_doubling(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_recovered(&b, 0);
+	use(&b, 0, 2 * SEC);
+	bucket_answered(&b, false, 2 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 4));
+	bucket_answered(&b, true, 2 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 2));
+	use(&b, 2 * SEC, 3 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 2.5));
+	bucket_answered(&b, true, 3 * SEC); /* one failure of several is no reason now */
+	CU_ASSERT_TRUE(about(b.rate, 2.5));
+}
+
+/* Nothing is saved up before the rate is whole and the release is over. */
 static void test_recovery_saves_nothing_up(void)
 {
 	struct bucket b;
 	bucket_init(&b, 600, 60, 0);
 	bucket_recovered(&b, 0);
-	CU_ASSERT_EQUAL(take_all(&b, 3 * SEC + SEC / 2), 2); /* not the 11 that came in */
+	use(&b, 0, 3 * SEC + SEC / 4);
+	CU_ASSERT_TRUE(about(b.rate, 8));
+	CU_ASSERT_EQUAL(take_all(&b, 3 * SEC + SEC * 9 / 10), 1); /* not the five that came in */
+	bucket_released(&b, 3 * SEC + SEC * 9 / 10);
+	CU_ASSERT_EQUAL(b.pace, BUCKET_DOUBLING); /* it is not whole */
+	use(&b, 3 * SEC + SEC * 9 / 10, 6 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 10));
+	CU_ASSERT_EQUAL(take_all(&b, 20 * SEC), 1);
+	bucket_released(&b, 20 * SEC);
+	CU_ASSERT_EQUAL(b.pace, BUCKET_STEADY);
+	CU_ASSERT_EQUAL(take_all(&b, 40 * SEC), 60);
 }
 
 static void test_too_much_after_recovery_rises_slowly(void)
@@ -195,17 +242,90 @@ static void test_too_much_after_recovery_rises_slowly(void)
 	struct bucket b;
 	bucket_init(&b, 600, 60, 0);
 	bucket_recovered(&b, 0);
+	use(&b, 0, 3 * SEC);
 	bucket_slowed(&b, 3 * SEC);
 	CU_ASSERT_TRUE(about(b.rate, 4));
-	CU_ASSERT_EQUAL(take_all(&b, 3 * SEC), 1);
-	bucket_slowed(&b, 5 * SEC);
-	CU_ASSERT_TRUE(about(b.rate, 2.5)); /* half of 4 + 2 * 0.5 */
+	use(&b, 3 * SEC, 5 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 5));
 	for (int i = 0; i < 9; i++)
 		bucket_slowed(&b, 5 * SEC);
 	CU_ASSERT_TRUE(about(b.rate, 1)); /* a tenth, not less */
-	take_all(&b, 25 * SEC);
+	use(&b, 5 * SEC, 25 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 10));
+}
+
+static void test_quiet_seconds_after_recovery_give_the_rate_back(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_recovered(&b, 0);
+	bucket_released(&b, 10 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 6)); /* ten times half a token a second more */
+	bucket_released(&b, 1000 * SEC);
 	CU_ASSERT_TRUE(about(b.rate, 10));
 	CU_ASSERT_EQUAL(b.pace, BUCKET_STEADY);
+}
+
+static void answers(struct bucket *b, unsigned good, unsigned failed, usec now)
+{
+	for (unsigned i = 0; i < good + failed; i++)
+		bucket_answered(b, i % 10 < 10 * failed / (good + failed), now);
+}
+
+static void test_failures_keep_it_from_rising(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	bucket_slowed(&b, 0);
+	answers(&b, 30, 30, 0);
+	use(&b, 0, 10 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 5));
+	answers(&b, 40, 0, 10 * SEC);
+	use(&b, 10 * SEC, 11 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 5.5));
+}
+
+/* … but not below a fifth, where a few have to be sent at any rate. */
+static void test_a_fifth_is_sent_whatever_fails(void)
+{
+	struct bucket b;
+	bucket_init(&b, 600, 60, 0);
+	for (int i = 0; i < 4; i++)
+		bucket_slowed(&b, 0);
+	CU_ASSERT_TRUE(about(b.rate, 1));
+	answers(&b, 30, 30, 0);
+	use(&b, 0, 10 * SEC);
+	CU_ASSERT_TRUE(about(b.rate, 2.5)); /* the first above two */
+}
+
+/* A log of `takes` a second that fails what is more, and says so at once. */
+static unsigned busiest_second(unsigned takes, usec phase)
+{
+	struct bucket b;
+	unsigned most = 0, in_second = 0;
+	int64_t second = -1;
+	bucket_init(&b, 900, 60, 0);
+	bucket_recovered(&b, 0);
+	for (usec now = 0; now < 120 * SEC; now = bucket_ready(&b, now)) {
+		if (!bucket_take(&b, now))
+			continue;
+		if ((now + phase) / SEC != second) {
+			second = (now + phase) / SEC;
+			in_second = 0;
+		}
+		bool failed = ++in_second > takes;
+		most = in_second > most ? in_second : most;
+		bucket_answered(&b, failed, now);
+	}
+	return most;
+}
+
+static void test_a_weak_log_sees_at_most_twice_what_it_takes(void)
+{
+	for (unsigned takes = 3; takes <= 15; takes++) {
+		for (usec phase = 0; phase < SEC; phase += SEC / 50)
+			CU_ASSERT_TRUE(busiest_second(takes, phase) <= 2 * takes);
+	}
 }
 
 static void test_a_429_after_recovery_is_a_429(void)
@@ -213,6 +333,7 @@ static void test_a_429_after_recovery_is_a_429(void)
 	struct bucket b;
 	bucket_init(&b, 600, 60, 0);
 	bucket_recovered(&b, 0);
+	use(&b, 0, 3 * SEC);
 	bucket_throttled(&b, 3 * SEC);
 	CU_ASSERT_TRUE(about(b.rate, 5.6));
 	take_all(&b, 4 * SEC);
@@ -268,6 +389,10 @@ TEST_SUITE(policy_bucket, TEST(test_starts_full_and_refills_at_the_rate),
 	   TEST(test_storm_ends_at_a_tenth), TEST(test_quiet_seconds_give_the_rate_back),
 	   TEST(test_another_429_delays_the_return), TEST(test_refill_follows_the_rate_as_it_was),
 	   TEST(test_ready_is_exact), TEST(test_configure_keeps_the_cut), TEST(test_recovery_begins_anew),
-	   TEST(test_recovery_saves_nothing_up), TEST(test_too_much_after_recovery_rises_slowly),
-	   TEST(test_a_429_after_recovery_is_a_429), TEST(test_recovery_gives_nothing),
-	   TEST(test_tokens_that_are_fed), TEST(test_a_rate_that_is_shared))
+	   TEST(test_what_is_not_used_does_not_double), TEST(test_the_first_failure_ends_the_doubling),
+	   TEST(test_quiet_seconds_after_recovery_give_the_rate_back),
+	   TEST(test_failures_keep_it_from_rising), TEST(test_a_fifth_is_sent_whatever_fails),
+	   TEST(test_a_weak_log_sees_at_most_twice_what_it_takes), TEST(test_recovery_saves_nothing_up),
+	   TEST(test_too_much_after_recovery_rises_slowly), TEST(test_a_429_after_recovery_is_a_429),
+	   TEST(test_recovery_gives_nothing), TEST(test_tokens_that_are_fed),
+	   TEST(test_a_rate_that_is_shared))
