@@ -284,7 +284,10 @@ static int read_ledger(struct cleanup *c)
 
 static int open_and_clean(struct cleanup *c)
 {
-	int rc = registry_setup_open(&c->setup, "cleanup", &c->settings, c->timeout,
+	struct settings settings = c->settings;
+	if (c->dry_run)
+		settings.ledger = NULL; /* nothing is written: it may be a file that cannot be */
+	int rc = registry_setup_open(&c->setup, "cleanup", &settings, c->timeout,
 				     (const char *const *)c->insecure.v, c->insecure.n, environ);
 	if (rc != 0)
 		return rc;

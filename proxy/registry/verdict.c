@@ -2,8 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sigrelay/base/utf8.h>
+
 #include "registry_inside.h"
 #include "remover_inside.h"
+
+#define REMARK 152
 
 void verdict_left(struct verdict *v, enum obstacle o, const char *fmt, ...)
 {
@@ -14,31 +18,37 @@ void verdict_left(struct verdict *v, enum obstacle o, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void print_throttle(const struct web_answer *a, char out[80])
+/* What the status alone does not say. */
+static void print_remark(const struct web_answer *a, char out[REMARK])
 {
-	char wait[32];
+	char text[100];
+	struct slice to = web_header(a, "Location", 0);
 	*out = '\0';
-	if (!web_answer_throttles(a))
-		return;
-	usec_format(a->retry_after, wait);
-	snprintf(out, 80, " (too many requests%s%s)", a->retry_after > 0 ? "; it may be asked again in " : "",
-		 a->retry_after > 0 ? wait : "");
+	if (web_answer_throttles(a)) {
+		usec_format(a->retry_after, text);
+		snprintf(out, REMARK, " (too many requests%s%s)",
+			 a->retry_after > 0 ? "; it may be asked again in " : "",
+			 a->retry_after > 0 ? text : "");
+	} else if (a->status >= 300 && a->status < 400 && to.n) {
+		utf8_plain(to, text, sizeof(text));
+		snprintf(out, REMARK, " (a redirect to %s, which is not followed)", text);
+	}
 }
 
 void answer_words(const struct web_answer *a, char out[ANSWER_WORDS])
 {
 	struct buf words;
-	char throttle[80];
+	char remark[REMARK];
 	if (a->status == 0) {
 		snprintf(out, ANSWER_WORDS, "no answer: %.300s", a->error);
 		return;
 	}
-	print_throttle(a, throttle);
+	print_remark(a, remark);
 	buf_init(&words, 1024);
 	if (error_print(a, &words) == STATUS_OK)
-		snprintf(out, ANSWER_WORDS, "%.300s%s", words.p + 1, throttle);
+		snprintf(out, ANSWER_WORDS, "%.240s%s", words.p + 1, remark);
 	else
-		snprintf(out, ANSWER_WORDS, "%d%s", a->status, throttle);
+		snprintf(out, ANSWER_WORDS, "%d%s", a->status, remark);
 	buf_release(&words);
 }
 

@@ -1,6 +1,7 @@
 """cleanup at registries that are asked by the OCI API, and at Harbor."""
 import json
 import os
+import shutil
 import signal
 
 from cleanup_world import RUN, also, asked, deletes, plain, results, signature
@@ -940,6 +941,34 @@ def dry_run(w, profile):
         eq(len(also(answer, "signature")), 3)
         w.run(0, "--dry-run")
         has(w.out, "dry run: nothing was changed; 4 would go, 0 would be left")
+
+
+@test
+def dry_run_by_a_ledger_that_cannot_be_written(w):
+    """As an artifact of another job may be. To root every file can be: it is done without root."""
+    with FakeRegistry("distribution3") as r:
+        digest = image(w, r)
+        for path in (w.home, w.ledger):
+            os.chmod(path, 0o555)
+        program = os.path.join(w.home, "sigrelay")
+        shutil.copy(w.program, program)
+        command = [program, "cleanup", "--ledger", w.ledger]
+        if os.getuid() == 0:
+            command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
+        w.run(0, command=[*command, "--dry-run"])
+        has(w.out, "dry run: nothing was changed; 1 would go")
+        w.run(78, command=command)
+        has(w.err, "cannot open the ledger", "Permission denied")
+        eq(r.tags(REPO), {"v1": digest})
+        os.chmod(w.home, 0o755)
+
+
+@test
+def a_redirect_is_no_deletion(w):
+    with FakeRegistry("distribution3") as r:
+        image(w, r)
+        r.fault("redirect", method="DELETE", times=9, to=r.url + "/v2/acme/app/manifests/v1")
+        has(w.json(4)["images"][0]["reason"], "DELETE of v1: 307 (a redirect to %s" % r.url, "is not followed)")
 
 
 @test
