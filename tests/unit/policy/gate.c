@@ -532,6 +532,63 @@ static void test_recovery_holds_no_burst(void)
 	gate_release(&gate);
 }
 
+/* Opened at 0, closed by the probe; returns when. */
+static usec comes_back(void)
+{
+	open_side(SIDE_WRITE, 0);
+	wait_in_line(&ticket[0], SIDE_WRITE, 1000 * SEC);
+	usec now = nobody(0);
+	CU_ASSERT_PTR_EQUAL_FATAL(next(now), &ticket[0]);
+	CU_ASSERT_TRUE(gate_report(&gate, &ticket[0], OUTCOME_GOOD, -1, now));
+	CU_ASSERT_EQUAL(gate.bucket.pace, BUCKET_DOUBLING);
+	return now;
+}
+
+static struct gate_config with_a_rate(void)
+{
+	struct gate_config cfg = defaults;
+	cfg.rate_per_minute = 900;
+	return cfg;
+}
+
+static void test_the_release_is_over_when_nobody_waits(void)
+{
+	begin(with_a_rate());
+	usec now = comes_back() + 100 * SEC;
+	wait_in_line(&ticket[1], SIDE_WRITE, 2000 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(now), &ticket[1]);
+	CU_ASSERT_NOT_EQUAL(gate.bucket.pace, BUCKET_STEADY);
+	nobody(now);
+	CU_ASSERT_EQUAL(gate.bucket.pace, BUCKET_STEADY);
+	gate_release(&gate);
+}
+
+static void test_what_fails_on_either_side_ends_the_doubling(void)
+{
+	begin(with_a_rate());
+	usec now = comes_back() + 2 * SEC;
+	wait_in_line(&ticket[1], SIDE_READ, 2000 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(now), &ticket[1]);
+	gate_report(&gate, &ticket[1], OUTCOME_REFUSED, -1, now);
+	CU_ASSERT_EQUAL(gate.bucket.pace, BUCKET_DOUBLING);
+	wait_in_line(&ticket[1], SIDE_READ, 2000 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(now + SEC), &ticket[1]);
+	gate_report(&gate, &ticket[1], OUTCOME_SERVER_ERROR, -1, now + SEC);
+	CU_ASSERT_EQUAL(gate.bucket.pace, BUCKET_RISING);
+	gate_release(&gate);
+}
+
+static void test_what_was_sent_before_the_outage_says_nothing_of_the_rate(void)
+{
+	begin(with_a_rate());
+	wait_in_line(&ticket[1], SIDE_WRITE, 2000 * SEC);
+	CU_ASSERT_PTR_EQUAL(next(0), &ticket[1]);
+	usec now = comes_back();
+	gate_report(&gate, &ticket[1], OUTCOME_TIMEOUT, -1, now);
+	CU_ASSERT_EQUAL(gate.bucket.pace, BUCKET_DOUBLING);
+	gate_release(&gate);
+}
+
 static void test_side_names(void)
 {
 	CU_ASSERT_STRING_EQUAL(side_name(SIDE_READ), "read");
@@ -550,4 +607,6 @@ TEST_SUITE(policy_gate, TEST(test_closed_gate_lets_through_at_once), TEST(test_e
 	   TEST(test_retries_wait_for_the_budget), TEST(test_retry_and_first_by_deadline),
 	   TEST(test_parked_retries_do_not_need_the_budget), TEST(test_stragglers_after_the_outage),
 	   TEST(test_configure_takes_hold), TEST(test_torture), TEST(test_recovery_holds_no_burst),
-	   TEST(test_side_names))
+	   TEST(test_the_release_is_over_when_nobody_waits),
+	   TEST(test_what_fails_on_either_side_ends_the_doubling),
+	   TEST(test_what_was_sent_before_the_outage_says_nothing_of_the_rate), TEST(test_side_names))
