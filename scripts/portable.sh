@@ -14,7 +14,11 @@ mkdir -p "$root/source"
 
 say() { echo "portable: $*"; }
 
-# fetch PACKAGE...: unpacks the sources of what apt would install.
+# source_of PACKAGE: the source that the installed package was built from. Where apt
+# knows of newer ones, of backports for one, they are none of the rest's age.
+source_of() { dpkg-query -W -f '${source:Package}=${source:Version}' "$1"; }
+
+# fetch PACKAGE...: unpacks their sources.
 fetch() {
 	mkdir -p "$root/apt/parts" "$root/apt/lists/partial"
 	rm -f "$root/apt/parts"/*
@@ -55,7 +59,7 @@ library() {
 if [ ! -e "$prefix/done" ]; then
 	rm -rf "$root/source" "$prefix"
 	mkdir -p "$root/source"
-	fetch curl cjson
+	fetch "$(source_of libcurl4-openssl-dev)" "$(source_of libcjson-dev)"
 	library cjson 'cjson-[0-9]*' -DENABLE_CJSON_TEST=OFF -DENABLE_CJSON_UTILS=OFF \
 		-DBUILD_SHARED_AND_STATIC_LIBS=OFF
 	library curl 'curl-[0-9]*' -DBUILD_CURL_EXE=OFF -DBUILD_TESTING=OFF -DHTTP_ONLY=ON -DCURL_USE_OPENSSL=ON \
