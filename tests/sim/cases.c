@@ -114,12 +114,12 @@ static void check_stamp(const struct plan *p, struct outcome_of_run *o)
 
 static void draw_weak(struct draw *d, struct plan *p)
 {
-	static const unsigned takes[] = { 5, 10, 20, 50 };
+	static const unsigned takes[] = { 4, 5, 10, 20, 50 };
 	report_plan(p, between(d, 0, 1) ? MODE_SERVE : MODE_RUN_SERVE, between(d, 50, 400),
 		    between(d, 10, 300) * S, p->seed);
 	p->crowd = patient;
 	p->model.spells[0].fault = between(d, FAULT_502, FAULT_REFUSE);
-	p->model.capacity = p->model.weak = takes[between(d, 0, 3)];
+	p->model.capacity = p->model.weak = takes[between(d, 0, 4)];
 	p->model.weak_for = 3600 * S;
 	p->model.quick = between(d, 0, 1);
 }

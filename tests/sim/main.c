@@ -24,6 +24,7 @@ static int usage(void)
 	fprintf(stderr, "usage: sim --check [--seeds N] [--seed FIRST] [--log]\n"
 			"       sim --table [--seed N]\n"
 			"       sim --brown-outs [--seed N]\n"
+			"       sim --failing [--seed FIRST]\n"
 			"       sim --waiters [--seed N]\n"
 			"       sim --picture FILE.svg [--seed N]\n"
 			"       sim --outage SECONDS --way WAY --clients N [--seed N] [--log]: one row\n"
@@ -44,7 +45,8 @@ int main(int argc, char **argv)
 		if (strcmp(a, "--log") == 0)
 			loud = true;
 		else if (strcmp(a, "--check") == 0 || strcmp(a, "--table") == 0 ||
-			 strcmp(a, "--waiters") == 0 || strcmp(a, "--brown-outs") == 0)
+			 strcmp(a, "--waiters") == 0 || strcmp(a, "--brown-outs") == 0 ||
+			 strcmp(a, "--failing") == 0)
 			what = a;
 		else if (next && strcmp(a, "--picture") == 0)
 			what = a, file = argv[++i];
@@ -71,6 +73,8 @@ int main(int argc, char **argv)
 		good = check_seeds(seed, seeds);
 	else if (strcmp(what, "--brown-outs") == 0)
 		good = report_brown_outs(seed);
+	else if (strcmp(what, "--failing") == 0)
+		good = report_failing(seed);
 	else if (strcmp(what, "--waiters") == 0)
 		good = report_waiters(seed);
 	else if (strcmp(what, "--outage") == 0)

@@ -25,6 +25,7 @@ struct waiters_seen waiters_seen(const struct plan *p, const struct outcome_of_r
 
 bool report_table(uint64_t seed); /* Markdown; false when a property was violated on the way */
 bool report_brown_outs(uint64_t seed);
+bool report_failing(uint64_t seed); /* 30, 50 and 70 % fail: twenty seeds, the relay beside nothing */
 bool report_waiters(uint64_t seed);
 bool report_picture(const char *file, uint64_t seed);
 

@@ -211,6 +211,45 @@ bool report_brown_outs(uint64_t seed)
 	return side_by_side(LENGTH(brown_outs) * MODE_COUNT, brown_row, &seed) == 0;
 }
 
+/* ---- a share fails at random: is the relay worse than nothing, on any seed? ---- */
+
+#define FAILING_SEEDS 20
+static const unsigned failing[] = { 30, 50, 70 };
+static const enum mode beside[] = { MODE_NOTHING, MODE_SERVE, MODE_RUN_SERVE };
+
+static bool failing_row(const void *first, uint64_t i, FILE *out)
+{
+	static struct outcome_of_run o;
+	uint64_t seed = *(const uint64_t *)first + i;
+	bool good = true;
+	fprintf(out, "| %llu |", (unsigned long long)seed);
+	for (unsigned n = 0; n < LENGTH(failing); n++) {
+		for (unsigned m = 0; m < LENGTH(beside); m++) {
+			struct plan p;
+			brown_plan(&p, 0, beside[m], seed);
+			p.model.spells[0].percent = failing[n];
+			world_run(&p, &o);
+			good = is_clean(&o) && good;
+			print_share(out, o.signed_jobs, o.jobs);
+		}
+	}
+	fprintf(out, "\n");
+	return good;
+}
+
+bool report_failing(uint64_t seed)
+{
+	printf("| seed |");
+	for (unsigned n = 0; n < LENGTH(failing); n++)
+		for (unsigned m = 0; m < LENGTH(beside); m++)
+			printf(" %u %%: %s |", failing[n], mode_word(beside[m]));
+	printf("\n|--:|");
+	for (unsigned n = 0; n < LENGTH(failing) * LENGTH(beside); n++)
+		printf("--:|");
+	printf("\n");
+	return side_by_side(FAILING_SEEDS, failing_row, &seed) == 0;
+}
+
 bool report_table(uint64_t seed)
 {
 	uint64_t failed;
