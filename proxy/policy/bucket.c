@@ -1,15 +1,17 @@
 #include <sigrelay/policy/bucket.h>
 
-#define CUT 0.7            /* what a 429 leaves of the rate */
-#define LOWEST 0.1         /* of the configured rate */
-#define REGAINED 0.01      /* of the configured rate, each second without a 429 */
-#define RISEN 0.05         /* … after it was too much, or in which nothing was sent */
-#define SPARED 0.2         /* of the configured rate: below it failures keep it from nothing */
-#define HELD_BACK 0.25     /* … and above it such a share of the answers keeps it from rising */
-#define ANSWERS 10         /* so many weigh in that share, the newest most */
-#define FRESH USEC_PER_SEC /* how long a token that was fed can be used */
-#define HELD 1.2         /* tokens, until a release is over; the fifth: a timer that is late loses nothing */
-#define WHOLE (1 - 1e-9) /* a token counts as whole from here on (rounding) */
+#define CUT 0.7                   /* what a 429 leaves of the rate */
+#define LOWEST 0.1                /* of the configured rate */
+#define REGAINED 0.01             /* of the configured rate, each second without a 429 */
+#define RISEN 0.05                /* … after it was too much, or in which nothing was sent */
+#define SPARED 0.2                /* of the configured rate: below it failures keep it from nothing */
+#define HELD_BACK 0.25            /* … and above it such a share of the answers keeps it from rising */
+#define ANSWERS 10                /* so many weigh in that share, the newest most */
+#define FRESH USEC_PER_SEC        /* how long a token that was fed can be used */
+#define HELD 1.2                  /* tokens, until a release is over: one, and what a late timer would lose */
+#define LATE (20 * USEC_PER_MSEC) /* … which at a high rate is more */
+#define USED_UP 0.9               /* of what a second brings, but for one token */
+#define WHOLE (1 - 1e-9)          /* a token counts as whole from here on (rounding) */
 
 static double per_usec(const struct bucket *b)
 {
@@ -24,7 +26,8 @@ static double at_most(double a, double b)
 /* How many tokens it holds at most. */
 static double room(const struct bucket *b)
 {
-	return b->pace == BUCKET_STEADY ? b->burst : at_most(HELD, b->burst);
+	double late = per_usec(b) * LATE;
+	return b->pace == BUCKET_STEADY ? b->burst : at_most(late > HELD ? late : HELD, b->burst);
 }
 
 /* Adds what came in from b->at to `to` at the present rate. */
@@ -44,7 +47,7 @@ static void fill(struct bucket *b, usec to)
 /* What was not used has not been tried. */
 static bool was_used(const struct bucket *b)
 {
-	return b->used + 1 >= per_usec(b) * (double)USEC_PER_SEC;
+	return b->used + 1 >= USED_UP * per_usec(b) * (double)USEC_PER_SEC;
 }
 
 static bool is_held_back(const struct bucket *b)

@@ -15,7 +15,8 @@
  *   - nor does one while more than a quarter of the last ten answers or so failed. Below
  *     a fifth of the rate it does: that little has to be sent where half of all requests
  *     fail at random, or nobody would be served;
- *   - one token is held at the most until the rate is whole and nobody waits any more:
+ *   - one token is held (at a high rate what comes in within a late timer's 20 ms) until
+ *     the rate is whole and nobody waits any more:
  *     what a full window held back would come on top of the next second.
  *
  * In a fleet the tokens of all relays come from one bucket elsewhere: while it is

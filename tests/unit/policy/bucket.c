@@ -328,6 +328,21 @@ static void test_a_weak_log_sees_at_most_twice_what_it_takes(void)
 	}
 }
 
+/* 500 a second, asked for each ten milliseconds. */
+static void test_a_late_timer_keeps_no_high_rate_from_rising(void)
+{
+	struct bucket b;
+	unsigned n = 0;
+	bucket_init(&b, 30000, 60, 0);
+	bucket_recovered(&b, 0);
+	for (usec now = 0; now < 5 * SEC; now += SEC / 100)
+		take_all(&b, now);
+	CU_ASSERT_TRUE(about(b.rate, 500));
+	for (usec now = 5 * SEC; now < 6 * SEC; now += SEC / 100)
+		n += take_all(&b, now);
+	CU_ASSERT(n >= 495 && n <= 505);
+}
+
 static void test_a_429_after_recovery_is_a_429(void)
 {
 	struct bucket b;
@@ -393,6 +408,7 @@ TEST_SUITE(policy_bucket, TEST(test_starts_full_and_refills_at_the_rate),
 	   TEST(test_quiet_seconds_after_recovery_give_the_rate_back),
 	   TEST(test_failures_keep_it_from_rising), TEST(test_a_fifth_is_sent_whatever_fails),
 	   TEST(test_a_weak_log_sees_at_most_twice_what_it_takes), TEST(test_recovery_saves_nothing_up),
-	   TEST(test_too_much_after_recovery_rises_slowly), TEST(test_a_429_after_recovery_is_a_429),
+	   TEST(test_too_much_after_recovery_rises_slowly),
+	   TEST(test_a_late_timer_keeps_no_high_rate_from_rising), TEST(test_a_429_after_recovery_is_a_429),
 	   TEST(test_recovery_gives_nothing), TEST(test_tokens_that_are_fed),
 	   TEST(test_a_rate_that_is_shared))
